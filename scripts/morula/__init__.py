@@ -1,0 +1,1 @@
+"""The library that Morula's scripts share: importable, tested, free of Snakemake and argparse."""

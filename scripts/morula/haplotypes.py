@@ -1,0 +1,78 @@
+"""Reading genotypes of a VCF/BCF into arrays.
+
+Shapes: L sites, N samples. Alleles are coded 0 (REF), 1 (ALT), -1 (missing); axis
+order is (site, sample, copy). Sites are biallelic: `prepare_panel` splits the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cyvcf2
+import numpy as np
+from numpy.typing import NDArray
+
+from morula.errors import InputError
+
+
+@dataclass(frozen=True)
+class Genotypes:
+    """Genotypes of one chromosome.
+
+    alleles: int8 (L, N, 2); phased: bool (L, N); pos_bp: int64 (L,), 1-based;
+    ref, alt: object arrays of str (L,); samples: N names.
+    """
+
+    chrom: str
+    pos_bp: NDArray[np.int64]
+    ref: NDArray[np.object_]
+    alt: NDArray[np.object_]
+    alleles: NDArray[np.int8]
+    phased: NDArray[np.bool_]
+    samples: tuple[str, ...]
+
+
+def read_genotypes(
+    path: str | Path, chrom: str, samples: Sequence[str] | None = None
+) -> Genotypes:
+    """All biallelic sites of `chrom`, for `samples` in the order given (default: all).
+
+    Raises InputError for a missing sample, or a site with no or several ALT alleles.
+    """
+    reader = cyvcf2.VCF(str(path), gts012=True)
+    present = {name: index for index, name in enumerate(reader.samples)}
+    wanted = tuple(reader.samples if samples is None else samples)
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise InputError(
+            f"{path}: no sample {missing[0]!r}; it has {', '.join(present) or 'none'}"
+        )
+    columns = np.array([present[name] for name in wanted], dtype=np.intp)
+    pos, ref, alt, alleles, phased = [], [], [], [], []
+    for record in reader:
+        if record.CHROM != chrom:
+            continue
+        if len(record.ALT) != 1:
+            raise InputError(
+                f"{path}: {record.CHROM}:{record.POS} has {len(record.ALT)} ALT"
+                " alleles; expected one"
+            )
+        genotype = record.genotype.array()
+        pos.append(record.POS)
+        ref.append(record.REF)
+        alt.append(record.ALT[0])
+        alleles.append(genotype[columns, :2].astype(np.int8))
+        phased.append(genotype[columns, -1].astype(bool))
+    reader.close()
+    n_sites, n_samples = len(pos), len(wanted)
+    return Genotypes(
+        chrom=chrom,
+        pos_bp=np.array(pos, dtype=np.int64),
+        ref=np.array(ref, dtype=object),
+        alt=np.array(alt, dtype=object),
+        alleles=np.array(alleles, dtype=np.int8).reshape(n_sites, n_samples, 2),
+        phased=np.array(phased, dtype=bool).reshape(n_sites, n_samples),
+        samples=wanted,
+    )
