@@ -1,0 +1,70 @@
+# Ancestry: the panel's principal components once, then each family placed among them.
+
+
+def member_roles(wildcards):
+    """Roles of a family's samples, in the order of project.members."""
+    return [project.samples[name].role for name in project.members(wildcards.family)]
+
+
+rule prepare_ancestry:
+    input:
+        script=scripts / "prepare_ancestry.py",
+        library=library("ancestry", "ancestry_sites", "dosages", "panel_samples"),
+        panels=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
+        indices=expand("results/reference/panel/{chrom}.bcf.csi", chrom=chromosomes),
+        labels=lookup("reference/panel_samples", within=config),
+    output:
+        model="results/ancestry/reference.npz",
+        table="results/ancestry/panel.tsv",
+    log:
+        "logs/prepare_ancestry/panel.log",
+    benchmark:
+        "logs/prepare_ancestry/panel.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=240,
+    params:
+        chromosomes=chromosomes,
+        components=lookup("ancestry/components", within=config),
+        min_maf=lookup("ancestry/min_maf", within=config),
+        thin_bp=lookup("ancestry/thin_bp", within=config),
+        max_r2=lookup("ancestry/max_r2", within=config),
+        max_sites=lookup("ancestry/max_sites", within=config),
+    shell:
+        "python {input.script} --panels {input.panels} --chromosomes {params.chromosomes}"
+        " --panel-samples {input.labels:q} --components {params.components}"
+        " --min-maf {params.min_maf} --thin-bp {params.thin_bp}"
+        " --max-r2 {params.max_r2} --max-sites {params.max_sites}"
+        " --model {output.model} --table {output.table} 2> {log}"
+
+
+rule infer_ancestry:
+    input:
+        script=scripts / "infer_ancestry.py",
+        library=library("admixture", "ancestry", "dosages", "panel_samples"),
+        genomes="results/impute/{family}.bcf",
+        index="results/impute/{family}.bcf.csi",
+        model="results/ancestry/reference.npz",
+    output:
+        "results/ancestry/{family}.tsv",
+    log:
+        "logs/infer_ancestry/{family}.log",
+    benchmark:
+        "logs/infer_ancestry/{family}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=120,
+    params:
+        samples=lambda wildcards: project.members(wildcards.family),
+        roles=member_roles,
+        outside_slack=lookup("ancestry/outside_slack", within=config),
+    shell:
+        "python {input.script} --genomes {input.genomes} --model {input.model}"
+        " --samples {params.samples} --roles {params.roles}"
+        " --outside-slack {params.outside_slack} --output {output} 2> {log}"

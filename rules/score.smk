@@ -1,0 +1,142 @@
+# Scores: weights matched to the panel once, then each family scored and ranked.
+
+
+def disease_numbers(name):
+    """A number of every trait for the command line: nan where it is not given, and for
+    quantitative traits, which have no risk."""
+    return [
+        (
+            "nan"
+            if getattr(trait, name) is None or trait.kind != "disease"
+            else getattr(trait, name)
+        )
+        for trait in project.traits
+    ]
+
+
+trait_names = [trait.trait for trait in project.traits]
+
+
+rule prepare_scores:
+    input:
+        script=scripts / "prepare_scores.py",
+        library=library(
+            "dosages", "panel_samples", "score_match", "score_weights", "scoring_file"
+        ),
+        scoring_files=[trait.scoring_file for trait in project.traits],
+        panels=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
+        indices=expand("results/reference/panel/{chrom}.bcf.csi", chrom=chromosomes),
+        labels=lookup("reference/panel_samples", within=config),
+    output:
+        weights="results/score/weights.npz",
+        panel_scores="results/score/panel.npz",
+    log:
+        "logs/prepare_scores/panel.log",
+    benchmark:
+        "logs/prepare_scores/panel.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=240,
+    params:
+        traits=trait_names,
+        build=lookup("reference/build", within=config),
+        chromosomes=chromosomes,
+        ambiguous=lookup("score/ambiguous", within=config),
+    shell:
+        "POLARS_MAX_THREADS={threads} python {input.script} --traits {params.traits:q}"
+        " --scoring-files {input.scoring_files:q} --build {params.build}"
+        " --panels {input.panels} --chromosomes {params.chromosomes}"
+        " --panel-samples {input.labels:q} --ambiguous {params.ambiguous}"
+        " --weights {output.weights} --panel-scores {output.panel_scores} 2> {log}"
+
+
+rule score_family:
+    input:
+        script=scripts / "score_family.py",
+        library=library(
+            "dosages",
+            "family_scores",
+            "panel_samples",
+            "posterior_samples",
+            "risk",
+            "score_match",
+            "score_table",
+            "score_weights",
+            "standardise",
+        ),
+        genomes="results/impute/{family}.bcf",
+        index="results/impute/{family}.bcf.csi",
+        posteriors=expand(
+            "results/impute/{{family}}.{chrom}.samples.npz", chrom=chromosomes
+        ),
+        weights="results/score/weights.npz",
+        panel_scores="results/score/panel.npz",
+        ancestry="results/ancestry/{family}.tsv",
+        qc="results/correct/{family}.qc.tsv",
+    output:
+        scores="results/score/{family}.tsv",
+        matches="results/score/{family}.match.tsv",
+        paths="results/score/{family}.paths.npz",
+    log:
+        "logs/score_family/{family}.log",
+    benchmark:
+        "logs/score_family/{family}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=240,
+    params:
+        samples=lambda wildcards: project.members(wildcards.family),
+        roles=member_roles,
+        chromosomes=chromosomes,
+        traits=trait_names,
+        prevalence=disease_numbers("prevalence"),
+        liability_r2=disease_numbers("liability_r2"),
+        min_weight_share=lookup("score/min_weight_share", within=config),
+        min_reference_samples=lookup("score/min_reference_samples", within=config),
+    shell:
+        "python {input.script} --genomes {input.genomes} --posteriors {input.posteriors}"
+        " --chromosomes {params.chromosomes} --weights {input.weights}"
+        " --panel-scores {input.panel_scores} --ancestry {input.ancestry}"
+        " --qc {input.qc} --samples {params.samples} --roles {params.roles}"
+        " --traits {params.traits:q} --prevalence {params.prevalence}"
+        " --liability-r2 {params.liability_r2}"
+        " --min-weight-share {params.min_weight_share}"
+        " --min-reference-samples {params.min_reference_samples}"
+        " --scores {output.scores} --matches {output.matches}"
+        " --paths {output.paths} 2> {log}"
+
+
+rule rank_embryos:
+    input:
+        script=scripts / "rank_embryos.py",
+        library=library("ranking", "risk"),
+        scores="results/score/{family}.tsv",
+        paths="results/score/{family}.paths.npz",
+    output:
+        "results/score/{family}.ranking.tsv",
+    log:
+        "logs/rank_embryos/{family}.log",
+    benchmark:
+        "logs/rank_embryos/{family}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=10,
+    params:
+        traits=trait_names,
+        prevalence=disease_numbers("prevalence"),
+        liability_r2=disease_numbers("liability_r2"),
+        daly_weight=disease_numbers("daly_weight"),
+    shell:
+        "python {input.script} --scores {input.scores} --paths {input.paths}"
+        " --traits {params.traits:q} --prevalence {params.prevalence}"
+        " --liability-r2 {params.liability_r2} --daly-weight {params.daly_weight}"
+        " --output {output} 2> {log}"

@@ -1,0 +1,133 @@
+"""Write a family's genomes at all panel sites of one chromosome, with joint samples."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import zlib
+
+import numpy as np
+from morula import dosage_text, embryo_genome, embryo_posterior, posterior_samples
+from morula.cli import run
+from morula.embryo_genome import PanelParents
+from morula.errors import InputError
+from morula.genetic_map import read_map
+from numpy.typing import NDArray
+
+logger = logging.getLogger("impute_family")
+HEADER = (
+    '##INFO=<ID=IMP,Number=0,Type=Flag,Description="Parents imputed, not genotyped">\n'
+    + dosage_text.FORMAT_LINES
+    + dosage_text.GP_LINE
+    + "##morula_embryo_phase=maternal|paternal\n"
+)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--parents", required=True, help="BCF of impute_parents")
+    add("--mother", help="her name; left out for a donor")
+    add("--father", help="his name; left out for a donor")
+    add("--embryos", nargs="+", required=True, help="posterior .npz of each embryo")
+    add("--map", required=True, help="sex-averaged, PLINK format")
+    add("--chrom", required=True)
+    add("--genotype-error", type=float, required=True)
+    add("--seed", type=int, required=True)
+    add("--genomes", required=True, help="output BCF, indexed too")
+    add("--samples", required=True, help="output .npz of joint posterior samples")
+    return parser.parse_args(argv)
+
+
+def parent_cells(
+    args: argparse.Namespace, parents: PanelParents
+) -> dict[str, NDArray[np.object_]]:
+    """GT:DS:GP of the parents, mother first."""
+    cells = {}
+    for name in (args.mother, args.father):
+        if name:
+            share = parents.alt_share[name]
+            cells[name] = dosage_text.gt_ds_gp(
+                dosage_text.independent(share[:, 0], share[:, 1])
+            )
+    return cells
+
+
+def embryo_cells(
+    args: argparse.Namespace, parents: PanelParents
+) -> dict[str, NDArray[np.object_]]:
+    """GT:DS:GP of the embryos; writes their joint samples."""
+    sides = {
+        side: embryo_genome.haplotypes_of(parents, name, args.genotype_error)
+        for side, name in (("maternal", args.mother), ("paternal", args.father))
+    }
+    genetic_map = read_map(args.map, args.chrom)
+    cells: dict[str, NDArray[np.object_]] = {}
+    draws: dict[str, list[NDArray[np.bool_]]] = {side: [] for side in sides}
+    first = None
+    for path in args.embryos:
+        name, embryo = embryo_posterior.load(path, args.chrom)
+        if first is None:
+            first = embryo.sites
+            where = embryo_genome.place(parents.sites, first, genetic_map)
+            logger.info(
+                "%d of %d panel sites were counted in the embryos",
+                (where.own >= 0).sum(),
+                len(where.own),
+            )
+        embryo_genome.check_sites(path, first, embryo.sites)
+        cells[name] = dosage_text.gt_ds_gp(
+            embryo_genome.genotypes(
+                embryo, where, sides["maternal"], sides["paternal"]
+            )
+        )
+        seed = [args.seed, zlib.crc32(name.encode()), zlib.crc32(args.chrom.encode())]
+        rng = np.random.default_rng(seed)
+        for side, haplotypes in sides.items():
+            draws[side].append(
+                embryo_genome.sampled_alleles(embryo, where, haplotypes, side, rng)
+            )
+    posterior_samples.save(
+        args.samples,
+        parents.sites.pos_bp,
+        list(cells),
+        draws["maternal"],
+        draws["paternal"],
+    )
+    return cells
+
+
+def work(args: argparse.Namespace) -> None:
+    parents = embryo_genome.read_parents(args.parents, args.chrom)
+    for name in (args.mother, args.father):
+        if name and name not in parents.alt_share:
+            raise InputError(
+                f"{args.parents}: no sample {name!r}; it has"
+                f" {', '.join(parents.alt_share)}"
+            )
+    cells = parent_cells(args, parents) | embryo_cells(args, parents)
+    lines = (
+        f"{args.chrom}\t{pos}\t{site}\t{ref}\t{alt}\t.\tPASS\t"
+        f"{'IMP' if imputed else '.'}\tGT:DS:GP\t" + "\t".join(row) + "\n"
+        for pos, site, ref, alt, imputed, *row in zip(
+            parents.sites.pos_bp.tolist(),
+            parents.ids,
+            parents.sites.ref,
+            parents.sites.alt,
+            parents.imputed.tolist(),
+            *cells.values(),
+            strict=True,
+        )
+    )
+    header = dosage_text.contig_lines(args.parents) + HEADER
+    dosage_text.write_bcf(args.genomes, header, cells, lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return run(lambda: work(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

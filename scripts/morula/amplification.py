@@ -1,0 +1,283 @@
+"""Amplification of one embryo, learnt by EM over all its chromosomes.
+
+Learnt: the distribution of the local maternal share x (its ends are the allele dropout
+rate), the amplicon length, and the read error rates by class.
+
+Error classes, by what a misread does at the site's two alleles:
+    0  neither direction is C>T or G>A
+    1  REF read as ALT is C>T or G>A (damage)
+    2  ALT read as REF is C>T or G>A (damage)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from morula import inheritance
+from morula.inheritance import Chain, Posterior
+
+N_CLASSES = 3
+DAMAGE = frozenset({("C", "T"), ("G", "A")})
+LENGTH_BOUNDS_BP = (200.0, 1e7)
+# An expected error count is never exactly zero: these pseudo-reads keep it so.
+ERROR_PSEUDO_READS = 100.0
+ERROR_BOUNDS = (1e-5, 0.4)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Where EM starts: dropout rate of one cell, shape of the gamma-distributed
+    amplification of either allele (share x is Beta(shape, shape)), amplicon length,
+    and how many amplicons' worth of evidence the start counts for."""
+
+    dropout: float
+    shape: float
+    length_bp: float
+    prior_amplicons: float
+
+
+@dataclass(frozen=True)
+class Amplification:
+    """shares: (K,) grid of x; share_prior: (K,), P(x) at a fresh draw; length_bp: mean
+    length of a stretch of constant x; error, error_damage: P(a read shows the site's
+    other allele) for ordinary substitutions and for C>T / G>A."""
+
+    shares: NDArray[np.float64]
+    share_prior: NDArray[np.float64]
+    length_bp: float
+    error: float
+    error_damage: float
+
+    @property
+    def dropout(self) -> float:
+        """Allele dropout rate: P(x = 0) + P(x = 1)."""
+        return float(self.share_prior[0] + self.share_prior[-1])
+
+    @property
+    def imbalance(self) -> float:
+        """Mean of |2 x - 1| where both alleles are present: 0 balanced, 1 one allele."""
+        inner = self.share_prior[1:-1]
+        return float(inner @ np.abs(2 * self.shares[1:-1] - 1) / inner.sum())
+
+    def read_table(self) -> NDArray[np.float64]:
+        """ln P(read | class, genotype, share), see inheritance.read_table."""
+        plain, damage = self.error, self.error_damage
+        return inheritance.read_table(
+            self.shares,
+            np.array([plain, damage, plain]),
+            np.array([plain, plain, damage]),
+        )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Learnt amplification, ln P(reads) of each iteration, and whether it converged."""
+
+    amplification: Amplification
+    ln_likelihoods: list[float]
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Chromosome:
+    """One chromosome of one embryo: its chain without the step of x, and the gap in bp
+    from the site before (0 at the first site), int64 (L,)."""
+
+    chain: Chain
+    gap_bp: NDArray[np.int64]
+
+    def with_length(self, length_bp: float) -> Chain:
+        """The chain with stay = exp(-gap / length)."""
+        return replace(self.chain, stay=np.exp(-self.gap_bp / length_bp))
+
+
+def error_classes(
+    ref: Sequence[str] | NDArray[np.object_], alt: Sequence[str] | NDArray[np.object_]
+) -> NDArray[np.int64]:
+    """Error class of each site, int64 (L,)."""
+    return np.array(
+        [
+            1 if (one, other) in DAMAGE else 2 if (other, one) in DAMAGE else 0
+            for one, other in zip(ref, alt, strict=True)
+        ],
+        dtype=np.int64,
+    )
+
+
+def start(
+    preset: Preset, cells: int | None, n_shares: int, error: float, error_damage: float
+) -> Amplification:
+    """Where EM starts for an embryo of `cells` cells on a grid of n_shares points."""
+    # METHOD: with n cells an allele is lost only where it fails in most of them; the
+    # start falls with sqrt(n), as from 0.16-0.20 in one cell to 0.05 in a trophectoderm
+    # biopsy (MDA). A start only: EM replaces it wherever there are reads.
+    dropout = preset.dropout / math.sqrt(cells or 1)
+    shares = np.linspace(0.0, 1.0, n_shares)
+    half = 0.5 / (n_shares - 1)
+    edges = np.clip(np.append(shares - half, 1.0), 0.0, 1.0)
+    inner = np.diff(stats.beta.cdf(edges, preset.shape, preset.shape))
+    share_prior = (1.0 - dropout) * inner / inner.sum()
+    share_prior[[0, -1]] += dropout / 2
+    share_prior = np.maximum(share_prior, 1e-6)
+    return Amplification(
+        shares,
+        share_prior / share_prior.sum(),
+        preset.length_bp,
+        error,
+        error_damage,
+    )
+
+
+def cap_depth(reads: NDArray[np.float64], max_depth: float) -> NDArray[np.float64]:
+    """Scale a site's reads down to max_depth in all: (L, 2)."""
+    # METHOD: beyond some tens of reads the copies of one template carry no more news,
+    # and the grid of x is coarser than their sampling error.
+    depth = reads.sum(axis=1, keepdims=True)
+    return reads * np.minimum(1.0, max_depth / np.maximum(depth, 1.0))
+
+
+def fit(
+    chromosomes: Sequence[Chromosome],
+    begin: Amplification,
+    prior_amplicons: float,
+    max_iterations: int,
+    tolerance: float,
+    apply: Callable[
+        [Callable[[Chromosome], tuple[Posterior, float]], Sequence[Chromosome]],
+        Iterable[tuple[Posterior, float]],
+    ] = map,
+) -> Fit:
+    """Learn the amplification by EM until a step gains less than `tolerance` (natural
+    log units of the posterior), or max_iterations.
+
+    `apply` is map or the map of a pool of threads; the sums are taken in the order of
+    the chromosomes, so that the result does not depend on it.
+    """
+    now, track = begin, list[float]()
+    objective = -math.inf
+    for _ in range(max_iterations):
+        table = now.read_table()
+
+        def expect(
+            chromosome: Chromosome,
+            now: Amplification = now,
+            table: NDArray[np.float64] = table,
+        ) -> tuple[Posterior, float]:
+            chain = chromosome.with_length(now.length_bp)
+            filtered = inheritance.forward(chain, now.share_prior, table)
+            posterior = inheritance.backward(
+                chain, filtered, now.share_prior, now.shares, table
+            )
+            return posterior, filtered.ln_likelihood
+
+        results = list(apply(expect, chromosomes))
+        track.append(math.fsum(value for _, value in results))
+        before = objective
+        objective = track[-1] + _ln_prior(now, begin, prior_amplicons)
+        if objective - before < tolerance:
+            return Fit(now, track, True)
+        now = _maximise(
+            [posterior for posterior, _ in results],
+            chromosomes,
+            now,
+            begin,
+            prior_amplicons,
+        )
+    return Fit(now, track, False)
+
+
+def _ln_prior(now: Amplification, begin: Amplification, weight: float) -> float:
+    """ln of the prior density that _maximise adds: Dirichlet for the shares, beta for
+    the errors, and the amplicon length held by `weight` imaginary amplicons."""
+    shares = weight * float(begin.share_prior @ np.log(now.share_prior))
+    errors = 0.0
+    for rate, centre in ((now.error, begin.error), (now.error_damage, begin.error_damage)):
+        errors += ERROR_PSEUDO_READS * (
+            centre * math.log(rate) + (1 - centre) * math.log1p(-rate)
+        )
+    length = -weight * (math.log(now.length_bp) + begin.length_bp / now.length_bp)
+    return shares + errors + length
+
+
+def _maximise(
+    posteriors: Sequence[Posterior],
+    chromosomes: Sequence[Chromosome],
+    now: Amplification,
+    begin: Amplification,
+    weight: float,
+) -> Amplification:
+    """M step: expected counts, plus the start as pseudo-counts."""
+    draws = sum(p.share_draws for p in posteriors) + weight * begin.share_prior
+    gap = np.concatenate([c.gap_bp[1:] for c in chromosomes])
+    redraw = np.concatenate([p.redraw[1:] for p in posteriors])
+    counts = np.sum([p.read_counts for p in posteriors], axis=0)
+    error, error_damage = _error_rates(counts, now, begin)
+    return Amplification(
+        now.shares,
+        draws / draws.sum(),
+        _best_length(gap, redraw, begin.length_bp, weight),
+        error,
+        error_damage,
+    )
+
+
+def _best_length(
+    gap_bp: NDArray[np.int64],
+    redraw: NDArray[np.float64],
+    begin_bp: float,
+    weight: float,
+) -> float:
+    """Length that maximises the expected log-likelihood of the redraws."""
+    apart = gap_bp > 0
+    gap, drawn = gap_bp[apart].astype(np.float64), redraw[apart]
+
+    def loss(ln_length: float) -> float:
+        scaled = gap * math.exp(-ln_length)
+        stayed = -scaled * (1.0 - drawn)
+        fresh = drawn * np.log(-np.expm1(-scaled))
+        prior = -weight * (ln_length + begin_bp * math.exp(-ln_length))
+        return -float(np.sum(stayed + fresh) + prior)
+
+    low, high = (math.log(bound) for bound in LENGTH_BOUNDS_BP)
+    best = optimize.minimize_scalar(loss, bounds=(low, high), method="bounded")
+    return math.exp(float(best.x))
+
+
+def _error_rates(
+    counts: NDArray[np.float64], now: Amplification, begin: Amplification
+) -> tuple[float, float]:
+    """Error rates of ordinary substitutions and of damage from expected read counts
+    (C, G, K, 2)."""
+    plain, damage = now.error, now.error_damage
+    alt = inheritance.alt_template_share(now.shares)
+    wrong = {"plain": 0.0, "damage": 0.0}
+    total = {"plain": 0.0, "damage": 0.0}
+    for c in range(N_CLASSES):
+        ref_kind = "damage" if c == 1 else "plain"
+        alt_kind = "damage" if c == 2 else "plain"
+        ref_error = damage if c == 1 else plain
+        alt_error = damage if c == 2 else plain
+        p_alt = alt * (1 - alt_error) + (1 - alt) * ref_error
+        alt_by_error = (1 - alt) * ref_error / p_alt
+        ref_by_error = alt * alt_error / (1 - p_alt)
+        shown_ref, shown_alt = counts[c, ..., 0], counts[c, ..., 1]
+        wrong[ref_kind] += float(np.sum(shown_alt * alt_by_error))
+        total[ref_kind] += float(
+            np.sum(shown_alt * alt_by_error + shown_ref * (1 - ref_by_error))
+        )
+        wrong[alt_kind] += float(np.sum(shown_ref * ref_by_error))
+        total[alt_kind] += float(
+            np.sum(shown_ref * ref_by_error + shown_alt * (1 - alt_by_error))
+        )
+    low, high = ERROR_BOUNDS
+    rates = [
+        (wrong[kind] + ERROR_PSEUDO_READS * centre) / (total[kind] + ERROR_PSEUDO_READS)
+        for kind, centre in (("plain", begin.error), ("damage", begin.error_damage))
+    ]
+    return min(max(rates[0], low), high), min(max(rates[1], low), high)

@@ -1,0 +1,113 @@
+"""Streaming dosages of chosen sites out of a VCF/BCF, a block of sites at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cyvcf2
+import numpy as np
+from numpy.typing import NDArray
+
+from morula.errors import InputError
+
+MISSING_GT = 3
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Sites of one chromosome, in file order.
+
+    pos_bp: int64 (L,), 1-based; ref, alt: str arrays (L,).
+    """
+
+    chrom: str
+    pos_bp: NDArray[np.int64]
+    ref: NDArray[np.str_]
+    alt: NDArray[np.str_]
+
+    def take(self, index: NDArray[np.intp]) -> Sites:
+        """Some of the sites."""
+        return Sites(self.chrom, self.pos_bp[index], self.ref[index], self.alt[index])
+
+    def name(self, index: int) -> str:
+        """`chrom:pos:ref:alt` of a site, for messages."""
+        return f"{self.chrom}:{self.pos_bp[index]}:{self.ref[index]}:{self.alt[index]}"
+
+
+def sample_names(path: str | Path) -> tuple[str, ...]:
+    """Names of the samples of a VCF/BCF."""
+    reader = cyvcf2.VCF(str(path))
+    names = tuple(reader.samples)
+    reader.close()
+    return names
+
+
+def stream_dosages(
+    path: str | Path, sites: Sites, fields: Sequence[str], block: int = 4096
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """Yield (indices into `sites` (b,), values (b, F, N)) until all sites are read.
+
+    fields: F of `DS` (expected copies of ALT), `GT` (copies counted) and
+    `GP_VARIANCE` (variance of the copies under GP).
+
+    Raises InputError for a site that is not there, or has no value for a sample.
+    """
+    wanted = {
+        key: index
+        for index, key in enumerate(
+            zip(sites.pos_bp.tolist(), sites.ref, sites.alt, strict=True)
+        )
+    }
+    positions = {key[0] for key in wanted}
+    rows: list[int] = []
+    values: list[list[NDArray[np.float64]]] = []
+    reader = cyvcf2.VCF(str(path), gts012=True)
+    for record in reader(sites.chrom):
+        if record.POS not in positions or len(record.ALT) != 1:
+            continue
+        index = wanted.pop((record.POS, record.REF, record.ALT[0]), None)
+        if index is None:
+            continue
+        rows.append(index)
+        values.append([_values(path, record, field) for field in fields])
+        if len(rows) == block:
+            yield np.array(rows, dtype=np.intp), np.array(values)
+            rows, values = [], []
+    reader.close()
+    if wanted:
+        missing = min(wanted.values())
+        raise InputError(
+            f"{path}: {len(wanted)} of {len(sites.pos_bp)} sites of the panel are not"
+            f" there, the first is {sites.name(missing)}; make the file again from the"
+            " same panel"
+        )
+    if rows:
+        yield np.array(rows, dtype=np.intp), np.array(values)
+
+
+def _values(
+    path: str | Path, record: cyvcf2.Variant, field: str
+) -> NDArray[np.float64]:
+    """One record's values (N,)."""
+    if field == "GT":
+        counts = np.array(record.gt_types, dtype=np.float64)
+        counts[counts == MISSING_GT] = np.nan
+    else:
+        stored = record.format("GP" if field == "GP_VARIANCE" else field)
+        if stored is None:
+            counts = np.array([np.nan])
+        elif field == "GP_VARIANCE":
+            stored = stored.astype(np.float64)
+            mean = stored[:, 1] + 2.0 * stored[:, 2]
+            # GP is written with few digits, so that a variance of 0 may come out below.
+            counts = np.maximum(stored[:, 1] + 4.0 * stored[:, 2] - mean * mean, 0.0)
+        else:
+            counts = stored[:, 0].astype(np.float64)
+    if not np.isfinite(counts).all():
+        raise InputError(
+            f"{path}: {record.CHROM}:{record.POS} has a missing {field.split('_')[0]};"
+            " expected a value for every sample"
+        )
+    return np.asarray(counts, dtype=np.float64)

@@ -1,0 +1,166 @@
+"""Genomes of embryos at all sites of the panel, from what correction knows.
+
+Shapes: L panel sites, M corrected sites (those at which embryos were counted). At a
+corrected site the embryo's own posterior stands; at any other site the posterior of the
+transmitted haplotypes is interpolated and the imputed parents fill in the alleles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cyvcf2
+import numpy as np
+from numpy.typing import NDArray
+
+from morula.embryo_posterior import EmbryoChromosome
+from morula.errors import InputError
+from morula.genetic_map import GeneticMap
+from morula.parental_alleles import Sites
+
+
+@dataclass(frozen=True)
+class PanelParents:
+    """Parents at the panel's sites, (L,) each: ids of the sites; imputed: not
+    genotyped; frequency: the panel's, of ALT; alt_share: (L, 2) per parent's name,
+    P(haplotype carries ALT)."""
+
+    sites: Sites
+    ids: NDArray[np.object_]
+    imputed: NDArray[np.bool_]
+    frequency: NDArray[np.float64]
+    alt_share: dict[str, NDArray[np.float64]]
+
+
+def read_parents(path: str | Path, chrom: str) -> PanelParents:
+    """Read the BCF of impute_parents."""
+    reader = cyvcf2.VCF(str(path))
+    pos, ref, alt, ids, imputed, frequency = [], [], [], [], [], []
+    shares = []
+    for record in reader:
+        if record.CHROM != chrom:
+            continue
+        pos.append(record.POS)
+        ref.append(record.REF)
+        alt.append(record.ALT[0])
+        ids.append(record.ID or ".")
+        imputed.append(record.INFO.get("IMP") is not None)
+        frequency.append((record.INFO["AC"] + 0.5) / (record.INFO["AN"] + 1.0))
+        shares.append(np.hstack([record.format("AP1"), record.format("AP2")]))
+    names = list(reader.samples)
+    reader.close()
+    if not pos:
+        raise InputError(f"{path}: no site of {chrom}")
+    share = np.stack(shares).astype(np.float64)
+    return PanelParents(
+        Sites(np.array(pos, dtype=np.int64), np.array(ref), np.array(alt)),
+        np.array(ids, dtype=object),
+        np.array(imputed),
+        np.array(frequency),
+        {name: share[:, i] for i, name in enumerate(names)},
+    )
+
+
+def haplotypes_of(
+    parents: PanelParents, name: str | None, genotype_error: float
+) -> NDArray[np.float64]:
+    """P(haplotype carries ALT), (L, 2); a donor (no name): the panel's frequency.
+
+    genotype_error: share of the panel's frequency mixed in, as in correction: an
+    imputed allele is never certain.
+    """
+    base = parents.frequency[:, None]
+    if name is None:
+        return np.repeat(base, 2, axis=1)
+    return (1 - genotype_error) * parents.alt_share[name] + genotype_error * base
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the panel's sites lie among the corrected ones.
+
+    own: int64 (L,), row of the same site, -1 where there is none; left, right: int64
+    (L,), rows of the neighbours; weight: float64 (L,), of the right one, by genetic
+    distance.
+    """
+
+    own: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
+def place(panel: Sites, corrected: Sites, genetic_map: GeneticMap) -> Placement:
+    """Find the panel's sites among the corrected ones."""
+    rows = corrected.index()
+    keys = zip(panel.pos_bp.tolist(), panel.ref, panel.alt, strict=True)
+    own = np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
+    after = np.searchsorted(corrected.pos_bp, panel.pos_bp, side="right")
+    last = len(corrected.pos_bp) - 1
+    left, right = np.clip(after - 1, 0, last), np.clip(after, 0, last)
+    cm = genetic_map.cm_at(corrected.pos_bp)
+    here = genetic_map.cm_at(panel.pos_bp)
+    gap = cm[right] - cm[left]
+    into = np.clip(here - cm[left], 0.0, None)
+    weight = np.where(gap > 0, into / np.where(gap > 0, gap, 1.0), 0.0)
+    return Placement(own, left, right, np.clip(weight, 0.0, 1.0))
+
+
+def genotypes(
+    embryo: EmbryoChromosome,
+    where: Placement,
+    maternal: NDArray[np.float64],
+    paternal: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """P(2 m + f) at the panel's sites, (L, 4)."""
+    result = np.empty((len(where.own), 4))
+    own = where.own >= 0
+    result[own] = embryo.genotypes[where.own[own]]
+    rest = ~own
+    weight = where.weight[rest, None]
+    # METHOD: between two sites a fraction of a millimorgan apart the posterior of the
+    # haplotypes is taken as linear in the genetic distance.
+    vectors = (1 - weight) * embryo.vectors[where.left[rest]]
+    vectors += weight * embryo.vectors[where.right[rest]]
+    for g in range(4):
+        side_m = maternal[rest] if g >> 1 else 1 - maternal[rest]
+        side_f = paternal[rest] if g & 1 else 1 - paternal[rest]
+        given = (side_m[:, :, None] * side_f[:, None, :]).reshape(-1, 4)
+        result[rest, g] = (vectors * given).sum(axis=1)
+    return result / result.sum(axis=1, keepdims=True)
+
+
+def sampled_alleles(
+    embryo: EmbryoChromosome,
+    where: Placement,
+    haplotypes: NDArray[np.float64],
+    side: str,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Alleles of one side ('maternal' or 'paternal') on every sampled path, (S, L).
+
+    haplotypes: (L, 2), P(the parent's haplotype carries ALT). A site without its own
+    posterior takes the haplotype of the nearer neighbour, then a draw of the allele.
+    """
+    alleles = embryo.draws[f"allele_{side}"]
+    result = alleles[:, np.maximum(where.own, 0)]
+    rest = np.flatnonzero(where.own < 0)
+    near = np.where(where.weight[rest] > 0.5, where.right[rest], where.left[rest])
+    second = embryo.draws[f"haplotype_{side}"][:, near]
+    alt = np.where(second, haplotypes[rest, 1], haplotypes[rest, 0])
+    result[:, rest] = rng.random(second.shape) < alt
+    return result
+
+
+def check_sites(path: str, expected: Sites, found: Sites) -> None:
+    """Refuse embryos that were corrected at different sites."""
+    if len(expected.pos_bp) != len(found.pos_bp) or not (
+        np.array_equal(expected.pos_bp, found.pos_bp)
+        and np.array_equal(expected.alt, found.alt)
+    ):
+        raise InputError(
+            f"{path}: corrected at other sites than the first embryo of the family;"
+            " run the correct stage again"
+        )
+

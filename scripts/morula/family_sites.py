@@ -1,0 +1,104 @@
+"""A family's sites of one chromosome as the chain needs them, in one .npz file.
+
+Made once a family and chromosome, read by the job of every embryo, so that a new embryo
+repeats none of it. Shapes: L sites in the order of the embryos' counts.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morula.atomic import written_whole
+from morula.errors import InputError
+from morula.genetic_map import haldane
+from morula.parental_alleles import Parent, Sites
+
+PARENTS = ("mother", "father")
+
+
+@dataclass(frozen=True)
+class FamilySites:
+    """sites: L sites; frequency: (L,), the panel's ALT frequency; cm: (2, L), female
+    and male genetic position; parents: mother and father; known: which of them has
+    data (the other is a donor, with the panel's frequencies)."""
+
+    sites: Sites
+    frequency: NDArray[np.float64]
+    cm: NDArray[np.float64]
+    parents: tuple[Parent, Parent]
+    known: tuple[bool, bool]
+
+    def flip(self, parent: int, switch: float) -> NDArray[np.float64]:
+        """P(the transmitted haplotype changes) in the step that ends at each site.
+
+        parent: 0 mother, 1 father; switch: P(the phase estimate switches) between two
+        neighbouring phased hets.
+        """
+        r = haldane(np.diff(self.cm[parent], prepend=self.cm[parent][0]))
+        # METHOD: a switch lies somewhere between two hets; nothing between them can
+        # tell where, so it is put at the step that ends at the second.
+        w = np.where(self.parents[parent].is_phased_het, switch, 0.0)
+        return np.asarray(r * (1.0 - w) + (1.0 - r) * w)
+
+
+def read_sites(path: str | Path, chrom: str) -> Sites:
+    """Sites of a bcftools targets table (gzipped: CHROM, POS, REF,ALT)."""
+    pos, ref, alt = [], [], []
+    with gzip.open(path, "rt") as handle:
+        for line, text in enumerate(handle, start=1):
+            cells = text.split()
+            alleles = cells[2].split(",") if len(cells) == 3 else []
+            if len(alleles) != 2 or not cells[1].isdigit():
+                raise InputError(
+                    f"{path}, line {line}: found {text.strip()!r}; expected CHROM, POS"
+                    " and REF,ALT"
+                )
+            if cells[0] == chrom:
+                pos.append(int(cells[1]))
+                ref.append(alleles[0])
+                alt.append(alleles[1])
+    return Sites(np.array(pos, dtype=np.int64), np.array(ref, str), np.array(alt, str))
+
+
+def save(path: str | Path, family: FamilySites) -> None:
+    """Write `family`, whole or not at all."""
+    arrays = {
+        "pos_bp": family.sites.pos_bp,
+        "ref": family.sites.ref,
+        "alt": family.sites.alt,
+        "frequency": family.frequency,
+        "cm": family.cm,
+        "known": np.array(family.known),
+    }
+    for name, parent in zip(PARENTS, family.parents, strict=True):
+        arrays[f"{name}_alleles"] = parent.alleles
+        arrays[f"{name}_is_phased_het"] = parent.is_phased_het
+        arrays[f"{name}_dosage"] = parent.dosage
+    with written_whole(path) as partial, partial.open("wb") as handle:
+        np.savez_compressed(handle, **arrays)
+
+
+def load(path: str | Path) -> FamilySites:
+    """Read what `save` wrote."""
+    with np.load(path) as data:
+        mother, father = (
+            Parent(
+                data[f"{name}_alleles"],
+                data[f"{name}_is_phased_het"],
+                data[f"{name}_dosage"],
+            )
+            for name in PARENTS
+        )
+        known = data["known"]
+        return FamilySites(
+            Sites(data["pos_bp"], data["ref"], data["alt"]),
+            data["frequency"],
+            data["cm"],
+            (mother, father),
+            (bool(known[0]), bool(known[1])),
+        )

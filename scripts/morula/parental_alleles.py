@@ -1,0 +1,175 @@
+"""Probability that each haplotype of a parent carries ALT, at the embryos' sites.
+
+Shapes: L sites. Genotype likelihoods: (L, 3), for 0, 1, 2 ALT copies, linear, best 1.
+Phase: int8 (L, 2), alleles of haplotypes 1 and 2; -1 where the site is not phased.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cyvcf2
+import numpy as np
+from numpy.typing import NDArray
+
+from morula.errors import InputError
+
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Sites of one chromosome: pos_bp int64 (L,), ref and alt str (L,)."""
+
+    pos_bp: NDArray[np.int64]
+    ref: NDArray[np.str_]
+    alt: NDArray[np.str_]
+
+    def index(self) -> dict[tuple[int, str, str], int]:
+        """Row of each site."""
+        keys = zip(self.pos_bp.tolist(), self.ref, self.alt, strict=True)
+        return {key: row for row, key in enumerate(keys)}
+
+
+@dataclass(frozen=True)
+class Haplotypes:
+    """Imputed parent: alleles int8 (L, 2) (-1 where the site is not there), alt_share
+    float64 (L, 2), P(haplotype carries ALT), imputed bool (L,)."""
+
+    alleles: NDArray[np.int8]
+    alt_share: NDArray[np.float64]
+    imputed: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What the chain needs of one parent.
+
+    alleles: float64 (L, 2), P(haplotype carries ALT); is_phased_het: bool (L,);
+    dosage: float64 (L,), best-guess ALT copies of a genotyped site, NaN elsewhere.
+    """
+
+    alleles: NDArray[np.float64]
+    is_phased_het: NDArray[np.bool_]
+    dosage: NDArray[np.float64]
+
+
+def genotype_likelihoods(
+    path: str | Path, sample: str, sites: Sites, default_error: float
+) -> NDArray[np.float64]:
+    """Likelihoods (L, 3) of `sample` at `sites`, all ones where it has no genotype.
+
+    From PL; without PL from GT with GQ as the distance to the other genotypes, else
+    with default_error. Raises InputError when the file lacks the sample.
+    """
+    reader = cyvcf2.VCF(str(path), gts012=True)
+    if sample not in reader.samples:
+        raise InputError(f"{path}: no sample {sample!r}; it has {reader.samples}")
+    reader.set_samples([sample])
+    rows = sites.index()
+    result = np.ones((len(rows), 3))
+    for record in reader:
+        if len(record.ALT) != 1:
+            continue
+        row = rows.get((record.POS, record.REF, record.ALT[0]))
+        if row is None:
+            continue
+        pl = record.format("PL")
+        if pl is not None and pl.shape[1] == 3 and pl[0].min() >= 0 and pl[0].max() > 0:
+            result[row] = 10.0 ** (-0.1 * (pl[0] - pl[0].min()))
+            continue
+        copies = int(record.gt_types[0])
+        if copies > 2:
+            continue
+        quality = record.format("GQ")
+        known = quality is not None and quality[0, 0] > 0
+        other = 10.0 ** (-0.1 * quality[0, 0]) if known else default_error
+        result[row] = other
+        result[row, copies] = 1.0
+    reader.close()
+    return result
+
+
+def read_haplotypes(
+    path: str | Path, samples: list[str], sites: Sites
+) -> tuple[dict[str, Haplotypes], NDArray[np.float64]]:
+    """Imputed parents at `sites`, and the panel's ALT frequency (L,).
+
+    The frequency is (AC + 1/2) / (AN + 1) of INFO; sites that the panel lacks get the
+    frequency of an allele it never shows.
+    """
+    reader = cyvcf2.VCF(str(path), gts012=True)
+    missing = [name for name in samples if name not in reader.samples]
+    if missing:
+        raise InputError(f"{path}: no sample {missing[0]!r}; it has {reader.samples}")
+    column = {name: reader.samples.index(name) for name in samples}
+    rows, n_sites = sites.index(), len(sites.pos_bp)
+    alleles = {name: np.full((n_sites, 2), -1, dtype=np.int8) for name in samples}
+    share = {name: np.zeros((n_sites, 2)) for name in samples}
+    imputed = np.zeros(n_sites, dtype=bool)
+    frequency = np.full(n_sites, np.nan)
+    an = 1
+    for record in reader:
+        row = rows.get((record.POS, record.REF, record.ALT[0]))
+        if row is None:
+            continue
+        an = record.INFO["AN"]
+        frequency[row] = (record.INFO["AC"] + 0.5) / (an + 1.0)
+        imputed[row] = record.INFO.get("IMP") is not None
+        genotype = record.genotype.array()
+        first, second = record.format("AP1"), record.format("AP2")
+        for name, place in column.items():
+            alleles[name][row] = genotype[place, :2]
+            share[name][row] = first[place, 0], second[place, 0]
+    reader.close()
+    frequency[np.isnan(frequency)] = 0.5 / (an + 1.0)
+    return {
+        name: Haplotypes(alleles[name], share[name], imputed) for name in samples
+    }, frequency
+
+
+def parent_alleles(
+    likelihoods: NDArray[np.float64],
+    haplotypes: Haplotypes,
+    frequency: NDArray[np.float64],
+    flip: float | NDArray[np.float64],
+    error: float,
+) -> Parent:
+    """Combine genotype likelihoods, phase and imputation into P(ALT | haplotype).
+
+    flip: P(a phased het is the other way round); error: P(the parent's genotype is
+    wrong in a way that its likelihoods do not know, e.g. mismapped reads).
+    """
+    hardy_weinberg = np.stack(
+        [(1 - frequency) ** 2, 2 * frequency * (1 - frequency), frequency**2], axis=1
+    )
+    genotype = likelihoods * hardy_weinberg
+    genotype /= genotype.sum(axis=1, keepdims=True)
+    phase = haplotypes.alleles
+    is_phased_het = (phase[:, 0] != phase[:, 1]) & ~haplotypes.imputed
+    is_phased_het &= phase[:, 0] >= 0
+    # METHOD: a het outside the phase (a private variant) tells nothing about which
+    # haplotype carries it: one half each; the embryo's own reads then decide.
+    carries = np.full(phase.shape, 0.5)
+    ordered = np.where(phase == 1, 1.0 - np.asarray(flip)[..., None], np.asarray(flip)[..., None])
+    carries = np.where(is_phased_het[:, None], ordered, carries)
+    alleles = genotype[:, [2]] + genotype[:, [1]] * carries
+    # Ungenotyped by reads or array: what the panel says along the phased haplotypes.
+    unknown = (likelihoods == 1.0).all(axis=1)
+    from_panel = unknown & (phase[:, 0] >= 0)
+    alleles[from_panel] = haplotypes.alt_share[from_panel]
+    neither = unknown & ~from_panel
+    alleles[neither] = frequency[neither, None]
+    alleles = (1.0 - error) * alleles + error * frequency[:, None]
+    dosage = np.where(unknown, np.nan, genotype.argmax(axis=1).astype(np.float64))
+    return Parent(alleles, is_phased_het, dosage)
+
+
+def absent_parent(frequency: NDArray[np.float64]) -> Parent:
+    """A donor without data: both haplotypes carry ALT with the panel's frequency."""
+    n_sites = len(frequency)
+    return Parent(
+        np.repeat(frequency[:, None], 2, axis=1),
+        np.zeros(n_sites, dtype=bool),
+        np.full(n_sites, np.nan),
+    )

@@ -1,0 +1,74 @@
+"""Joint posterior samples of a family's embryos at the panel's sites of a chromosome.
+
+The .npz file holds, for L sites (order of the panel), E embryos, S samples:
+    pos_bp int64 (L,); n_sites int; embryos str (E,)
+    maternal, paternal uint8 (E, S, ceil(L / 8)): ALT carried, np.packbits along sites
+Sample s of the mother's side and sample s of the father's belong together; the samples
+of two chromosomes are independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morula.atomic import written_whole
+from morula.errors import InputError
+
+
+@dataclass(frozen=True)
+class PosteriorSamples:
+    """Samples as stored; `alleles` unpacks those of one embryo."""
+
+    embryos: tuple[str, ...]
+    pos_bp: NDArray[np.int64]
+    maternal: NDArray[np.uint8]
+    paternal: NDArray[np.uint8]
+
+    def alleles(self, embryo: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Maternal and paternal alleles of `embryo`, bool (S, L), True where ALT."""
+        if embryo not in self.embryos:
+            raise InputError(
+                f"no posterior samples of embryo {embryo!r}; there are those of"
+                f" {', '.join(self.embryos)}"
+            )
+        row, n_sites = self.embryos.index(embryo), len(self.pos_bp)
+        maternal, paternal = (
+            np.unpackbits(packed[row], axis=1, count=n_sites).astype(bool)
+            for packed in (self.maternal, self.paternal)
+        )
+        return maternal, paternal
+
+
+def save(
+    path: str | Path,
+    pos_bp: NDArray[np.int64],
+    embryos: Sequence[str],
+    maternal: Sequence[NDArray[np.bool_]],
+    paternal: Sequence[NDArray[np.bool_]],
+) -> None:
+    """Write the samples, bool (S, L) for each embryo, whole or not at all."""
+    with written_whole(path) as partial, partial.open("wb") as handle:
+        np.savez_compressed(
+            handle,
+            pos_bp=pos_bp,
+            n_sites=np.array(len(pos_bp)),
+            embryos=np.array(list(embryos), dtype=str),
+            maternal=np.stack([np.packbits(one, axis=1) for one in maternal]),
+            paternal=np.stack([np.packbits(one, axis=1) for one in paternal]),
+        )
+
+
+def load(path: str | Path) -> PosteriorSamples:
+    """Read the samples of one family and chromosome."""
+    with np.load(path) as data:
+        return PosteriorSamples(
+            tuple(str(name) for name in data["embryos"]),
+            data["pos_bp"],
+            data["maternal"],
+            data["paternal"],
+        )

@@ -1,0 +1,1 @@
+"""Simulated worlds, families and amplified reads with known truth."""

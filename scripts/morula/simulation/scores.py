@@ -1,0 +1,176 @@
+"""Simulated polygenic scores in the formats of the PGS Catalog.
+
+Rows are as untidy as real ones: the effect allele may be REF or ALT, some rows are on
+the other strand, some ambiguous (A/T, C/G), some variants are not in the panel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morula.haplotypes import Genotypes
+
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+# Between the positions of the two builds of a simulated world.
+BUILD_SHIFT_BP = 10_000
+_STRAND_FLIPPED = 0.05
+_NOT_IN_PANEL = 0.03
+
+
+@dataclass(frozen=True)
+class ScoreRows:
+    """The rows of one score, in order of position.
+
+    chrom, effect, other: strings; pos_bp: 1-based; weight: per copy of `effect`.
+    """
+
+    chrom: list[str]
+    pos_bp: list[int]
+    effect: list[str]
+    other: list[str]
+    weight: list[float]
+
+
+@dataclass(frozen=True)
+class ScoreInfo:
+    """The head of a scoring file."""
+
+    pgs_id: str
+    name: str
+    trait: str
+    build: str
+
+
+def is_ambiguous(ref: str, alt: str) -> bool:
+    """Whether the alleles are each other's complement."""
+    return len(ref) == 1 and ref.translate(_COMPLEMENT) == alt
+
+
+def draw_score(
+    rng: np.random.Generator, panel: Sequence[Genotypes], n_variants: int
+) -> ScoreRows:
+    """Weights of `n_variants` common variants; the panel's score has an SD of one."""
+    columns = [
+        (chromosome, site)
+        for chromosome, genotypes in enumerate(panel)
+        for site in np.flatnonzero(_minor_frequency(genotypes) >= 0.01)
+    ]
+    n_variants = min(n_variants, len(columns))
+    chosen = sorted(rng.choice(len(columns), n_variants, replace=False).tolist())
+    dosage = np.stack(
+        [panel[columns[i][0]].alleles[columns[i][1]].sum(axis=1) for i in chosen]
+    )
+    # METHOD: rarer variants have larger effects (variance ~ (p q)^-0.5, between the
+    # infinitesimal and the per-allele model).
+    p = dosage.mean(axis=1) / 2
+    effects = rng.normal(size=n_variants) * (p * (1 - p)) ** -0.25
+    effects /= np.std(effects @ dosage)
+    rows = ScoreRows([], [], [], [], [])
+    for i, effect in zip(chosen, effects.tolist(), strict=True):
+        genotypes = panel[columns[i][0]]
+        _add_row(rng, rows, genotypes, columns[i][1], effect)
+    return rows
+
+
+def _minor_frequency(genotypes: Genotypes) -> NDArray[np.float64]:
+    frequency = genotypes.alleles.mean(axis=(1, 2), dtype=np.float64)
+    return np.asarray(np.minimum(frequency, 1 - frequency), dtype=np.float64)
+
+
+def _add_row(
+    rng: np.random.Generator,
+    rows: ScoreRows,
+    genotypes: Genotypes,
+    site: int,
+    effect: float,
+) -> None:
+    """Append one variant, swapped or flipped or moved off the panel at times."""
+    pos = int(genotypes.pos_bp[site])
+    ref, alt = str(genotypes.ref[site]), str(genotypes.alt[site])
+    swapped, flipped, absent = rng.random(3) < (0.5, _STRAND_FLIPPED, _NOT_IN_PANEL)
+    pair, weight = ((ref, alt), -effect) if swapped else ((alt, ref), effect)
+    if flipped and len(ref) == len(alt) == 1 and not is_ambiguous(ref, alt):
+        pair = (pair[0].translate(_COMPLEMENT), pair[1].translate(_COMPLEMENT))
+    if absent:
+        taken = set(genotypes.pos_bp[max(site - 50, 0) : site + 50].tolist())
+        pos = next(p for p in range(pos, pos + 1000) if p not in taken)
+    rows.chrom.append(genotypes.chrom.removeprefix("chr"))
+    rows.pos_bp.append(pos)
+    rows.effect.append(pair[0])
+    rows.other.append(pair[1])
+    rows.weight.append(weight)
+
+
+def format_1(info: ScoreInfo, rows: ScoreRows) -> str:
+    """Format 1.0: spaces in the header, `reference_allele` for the other allele."""
+    head = (
+        "### PGS CATALOG SCORING FILE - simulated, not a score of the Catalog\n"
+        "## POLYGENIC SCORE (PGS) INFORMATION\n"
+        f"# PGS ID = {info.pgs_id}\n# PGS Name = {info.name}\n"
+        f"# Reported Trait = {info.trait}\n# Original Genome Build = {info.build}\n"
+        f"# Number of Variants = {len(rows.weight)}\n"
+        "## SOURCE INFORMATION\n# PGP ID = SIMULATED\n# Citation = simulated\n"
+    )
+    columns = ("chr_name", "chr_position", "effect_allele", "reference_allele")
+    return head + _body(
+        (*columns, "effect_weight"),
+        (rows.chrom, rows.pos_bp, rows.effect, rows.other, _weights(rows)),
+    )
+
+
+def format_2(info: ScoreInfo, rows: ScoreRows) -> str:
+    """Format 2.0, positions in the build of the reference."""
+    columns = ("chr_name", "chr_position", "effect_allele", "other_allele")
+    return _head_2(info, info.build, len(rows.weight)) + _body(
+        (*columns, "effect_weight"),
+        (rows.chrom, rows.pos_bp, rows.effect, rows.other, _weights(rows)),
+    )
+
+
+def format_2_harmonised(info: ScoreInfo, rows: ScoreRows) -> str:
+    """Format 2.0, made on the other build and lifted over to that of the reference."""
+    original = "GRCh37" if info.build == "GRCh38" else "GRCh38"
+    head = _head_2(info, original, len(rows.weight)) + (
+        f"##HARMONIZATION DETAILS\n#HmPOS_build={info.build}\n#HmPOS_date=2022-07-29\n"
+        '#HmPOS_match_chr={"True": null, "False": null}\n'
+        '#HmPOS_match_pos={"True": null, "False": null}\n'
+    )
+    n_rows = len(rows.weight)
+    columns: dict[str, Sequence[object]] = {
+        "chr_name": rows.chrom,
+        "chr_position": [pos + BUILD_SHIFT_BP for pos in rows.pos_bp],
+        "effect_allele": rows.effect,
+        "other_allele": rows.other,
+        "effect_weight": _weights(rows),
+        "hm_source": ["liftover"] * n_rows,
+        "hm_rsID": [""] * n_rows,
+        "hm_chr": rows.chrom,
+        "hm_pos": rows.pos_bp,
+        "hm_inferOtherAllele": [""] * n_rows,
+    }
+    return head + _body(tuple(columns), tuple(columns.values()))
+
+
+def _head_2(info: ScoreInfo, build: str, n_variants: int) -> str:
+    return (
+        "###PGS CATALOG SCORING FILE - simulated, not a score of the Catalog\n"
+        "#format_version=2.0\n##POLYGENIC SCORE (PGS) INFORMATION\n"
+        f"#pgs_id={info.pgs_id}\n#pgs_name={info.name}\n"
+        f"#trait_reported={info.trait}\n#trait_mapped={info.trait}\n#trait_efo=\n"
+        f"#genome_build={build}\n#variants_number={n_variants}\n#weight_type=beta\n"
+        "##SOURCE INFORMATION\n#pgp_id=SIMULATED\n#citation=simulated\n"
+    )
+
+
+def _weights(rows: ScoreRows) -> list[str]:
+    return [f"{weight:.8g}" for weight in rows.weight]
+
+
+def _body(columns: Sequence[str], cells: Sequence[Sequence[object]]) -> str:
+    lines = ["\t".join(columns)]
+    lines += ["\t".join(map(str, row)) for row in zip(*cells, strict=True)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,77 @@
+"""Gather what correction needs of one family's parents on one chromosome."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+import numpy as np
+from morula import family_sites, parental_alleles
+from morula.cli import run
+from morula.errors import InputError
+from morula.genetic_map import read_map
+
+logger = logging.getLogger("prepare_family")
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sites", required=True, help="sites at which embryos count")
+    parser.add_argument("--genotypes", required=True, help="BCF of the call stage")
+    parser.add_argument("--imputed", required=True, help="BCF of impute_parents")
+    parser.add_argument("--chrom", required=True)
+    parser.add_argument("--mother", help="her name; left out for a donor")
+    parser.add_argument("--father", help="his name; left out for a donor")
+    parser.add_argument("--map-female", required=True, help="PLINK format")
+    parser.add_argument("--map-male", required=True, help="PLINK format")
+    parser.add_argument("--phase-flip", type=float, required=True)
+    parser.add_argument("--genotype-error", type=float, required=True)
+    parser.add_argument("--output", required=True, help=".npz, see morula.family_sites")
+    return parser.parse_args(argv)
+
+
+def work(args: argparse.Namespace) -> None:
+    names = [args.mother, args.father]
+    known = [name for name in names if name]
+    if not known:
+        raise InputError("neither --mother nor --father: a family needs one at least")
+    sites = family_sites.read_sites(args.sites, args.chrom)
+    if len(sites.pos_bp) == 0:
+        raise InputError(f"{args.sites}: no site of {args.chrom}")
+    haplotypes, frequency = parental_alleles.read_haplotypes(args.imputed, known, sites)
+    parents = []
+    for name in names:
+        if not name:
+            parents.append(parental_alleles.absent_parent(frequency))
+            continue
+        likelihoods = parental_alleles.genotype_likelihoods(
+            args.genotypes, name, sites, args.genotype_error
+        )
+        parent = parental_alleles.parent_alleles(
+            likelihoods,
+            haplotypes[name],
+            frequency,
+            args.phase_flip,
+            args.genotype_error,
+        )
+        logger.info("%s: %d phased hets", name, parent.is_phased_het.sum())
+        parents.append(parent)
+    maps = [read_map(path, args.chrom) for path in (args.map_female, args.map_male)]
+    family = family_sites.FamilySites(
+        sites,
+        frequency,
+        np.stack([one.cm_at(sites.pos_bp) for one in maps]),
+        (parents[0], parents[1]),
+        (bool(args.mother), bool(args.father)),
+    )
+    family_sites.save(args.output, family)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return run(lambda: work(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Rank the embryos of one family by healthy years expected to be kept."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from morula import ranking
+from morula.cli import run
+from morula.tables import read_tsv, write_tsv
+
+logger = logging.getLogger("rank_embryos")
+
+COLUMNS = (
+    "rank embryo index index_low index_high probability_best expected_gain"
+    " traits_in_index reason"
+).split()
+NO_WEIGHTS = (
+    "no index: no disease of the traits sheet has prevalence, liability_r2 and"
+    " daly_weight"
+)
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Command line of the script."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", required=True, help="of score_family.py, TSV")
+    parser.add_argument("--paths", required=True, help="of score_family.py, .npz")
+    parser.add_argument("--traits", nargs="+", required=True)
+    for name in ("--prevalence", "--liability-r2", "--daly-weight"):
+        parser.add_argument(
+            name, nargs="+", type=float, required=True, help="nan: not given"
+        )
+    parser.add_argument("--output", required=True, help="TSV")
+    return parser.parse_args(argv)
+
+
+def read_diseases(args: argparse.Namespace) -> list[ranking.Disease]:
+    """Diseases that have all that the index needs."""
+    numbers = np.array([args.prevalence, args.liability_r2, args.daly_weight]).T
+    return [
+        ranking.Disease(name, *values.tolist())
+        for name, values in zip(args.traits, numbers, strict=True)
+        if np.isfinite(values).all()
+    ]
+
+
+def usable_diseases(
+    diseases: Sequence[ranking.Disease], z: dict[str, dict[str, float]]
+) -> list[ranking.Disease]:
+    """Diseases with a z for every embryo that has any: one that is given for some
+    embryos only would make their indices differ for no reason of theirs."""
+    scored = [of_trait for of_trait in z.values() if of_trait]
+    return [d for d in diseases if all(d.name in of_trait for of_trait in scored)]
+
+
+def unranked(embryo: str, reason: str) -> dict[str, object]:
+    """The row of an embryo without a rank."""
+    empty: dict[str, object] = dict.fromkeys(COLUMNS)
+    return empty | {"embryo": embryo, "reason": reason}
+
+
+def ranked_rows(
+    args: argparse.Namespace,
+    embryos: Sequence[str],
+    z: dict[str, dict[str, float]],
+    diseases: Sequence[ranking.Disease],
+    left_out: str,
+) -> list[dict[str, object]]:
+    """Rows of the embryos that can be ranked, best first."""
+    with np.load(args.paths) as stored:
+        row_of = {name: i for i, name in enumerate(stored["embryos"].tolist())}
+        column_of = {name: i for i, name in enumerate(stored["traits"].tolist())}
+        columns = [column_of[disease.name] for disease in diseases]
+        rows = [row_of[name] for name in embryos]
+        samples = stored["z"][rows][:, :, columns]
+    values = np.array([[z[e][disease.name] for disease in diseases] for e in embryos])
+    names = ",".join(disease.name for disease in diseases)
+    return [
+        {
+            **{name: getattr(place, name) for name in COLUMNS[:7]},
+            "traits_in_index": names,
+            "reason": left_out,
+        }
+        for place in ranking.rank_embryos(embryos, values, samples, diseases)
+    ]
+
+
+def work(args: argparse.Namespace) -> None:
+    """Rank and write the table."""
+    rows = [row for row in read_tsv(args.scores) if row["role"] == "embryo"]
+    embryos = list(dict.fromkeys(row["sample"] for row in rows))
+    z: dict[str, dict[str, float]] = {name: {} for name in embryos}
+    reasons: dict[str, str] = {}
+    for row in rows:
+        if row["z"]:
+            z[row["sample"]][row["trait"]] = float(row["z"])
+        else:
+            reasons.setdefault(row["sample"], row["reason"])
+    diseases = read_diseases(args)
+    used = usable_diseases(diseases, z)
+    out = [d.name for d in diseases if d not in used]
+    left_out = f"left out of the index: {', '.join(out)} (no score)" if out else ""
+    ranked = [name for name in embryos if z[name]] if used else []
+    table = ranked_rows(args, ranked, z, used, left_out) if ranked else []
+    for name in embryos:
+        if not diseases:
+            table.append(unranked(name, NO_WEIGHTS))
+        elif name not in ranked:
+            table.append(unranked(name, reasons.get(name, left_out)))
+    write_tsv(args.output, COLUMNS, table)
+    logger.info("%d of %d embryos ranked", len(ranked), len(embryos))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    args = parse_args(argv)
+    return run(lambda: work(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
