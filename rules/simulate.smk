@@ -6,10 +6,7 @@ from morula.simulation.plan import Plan
 simulation_plan = (
     Plan(config["simulate"], project, chromosomes) if "simulate" in config else None
 )
-simulation_targets = lambda: (
-    ["results/simulate/accuracy.tsv"] if simulation_plan else []
-)
-simulation_library = lambda *names: library(*(f"simulation/{name}" for name in names))
+simulation_targets = simulation_plan.targets if simulation_plan else list
 
 if simulation_plan:
 
@@ -28,8 +25,13 @@ if simulation_plan:
     rule simulate_family:
         input:
             script=scripts / "simulate_family.py",
-            library=library("haplotypes", "genetic_map")
-            + simulation_library("bcf", "meiosis", "streams"),
+            library=library(
+                "haplotypes",
+                "genetic_map",
+                "simulation/bcf",
+                "simulation/meiosis",
+                "simulation/streams",
+            ),
             founders=simulation_plan.founders(),
             female=expand(
                 "results/reference/maps/{chrom}.female.map", chrom=chromosomes
@@ -64,9 +66,13 @@ if simulation_plan:
     rule simulate_reads:
         input:
             script=scripts / "simulate_reads.py",
-            library=library("haplotypes")
-            + simulation_library(
-                "amplification", "molecules", "reads", "sequence", "streams"
+            library=library(
+                "haplotypes",
+                "simulation/amplification",
+                "simulation/molecules",
+                "simulation/reads",
+                "simulation/sequence",
+                "simulation/streams",
             ),
             genome="results/reference/genome.fa",
             genome_index="results/reference/genome.fa.fai",
@@ -171,10 +177,21 @@ if simulation_plan:
     rule evaluate_accuracy:
         input:
             script=scripts / "evaluate_accuracy.py",
-            library=library("haplotypes") + simulation_library("accuracy", "comparison"),
+            library=library(
+                "dosages",
+                "haplotypes",
+                "score_match",
+                "score_weights",
+                "simulation/accuracy",
+                "simulation/comparison",
+                "simulation/score_accuracy",
+            ),
             truth=expand("results/simulate/truth/{chrom}.bcf", chrom=chromosomes),
             panel=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
             imputed="results/impute/{family}.bcf",
+            weights="results/score/weights.npz",
+            panel_scores="results/score/panel.npz",
+            scores="results/score/{family}.tsv",
             single_sample=lambda wildcards: expand(
                 "results/simulate/single_sample/{embryo}.{chrom}.bcf",
                 embryo=project.embryos(wildcards.family),
@@ -202,7 +219,9 @@ if simulation_plan:
             " --mother {params.mother} --father {params.father}"
             " --embryos {params.embryos} --chromosomes {params.chromosomes:q}"
             " --truth {input.truth} --panel {input.panel} --imputed {input.imputed}"
-            " --single-sample {input.single_sample} --output {output.table} 2> {log}"
+            " --single-sample {input.single_sample} --weights {input.weights}"
+            " --panel-scores {input.panel_scores} --scores {input.scores}"
+            " --output {output.table} 2> {log}"
 
     rule merge_accuracy:
         input:
@@ -223,8 +242,15 @@ if simulation_plan and simulation_plan.makes_population:
     rule simulate_population:
         input:
             script=scripts / "simulate_population.py",
-            library=library("genetic_map", "haplotypes")
-            + simulation_library("bcf", "population", "scores", "sequence", "streams"),
+            library=library(
+                "genetic_map",
+                "haplotypes",
+                "simulation/bcf",
+                "simulation/population",
+                "simulation/scores",
+                "simulation/sequence",
+                "simulation/streams",
+            ),
         output:
             genome="results/simulate/genome.fa",
             genome_index="results/simulate/genome.fa.fai",
@@ -257,7 +283,7 @@ if simulation_plan and simulation_plan.makes_population:
             mem_mb=lambda wildcards, attempt: 4000 * attempt,
             runtime=60,
         params:
-            directory="results/simulate",
+            directory=subpath(output.genome, parent=True),
             chromosomes=chromosomes,
             population=config["simulate"]["population"],
             build=config["reference"]["build"],

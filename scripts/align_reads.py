@@ -21,6 +21,7 @@ from morula.atomic import written_whole
 from morula.cli import run
 from morula.errors import InputError
 from morula.processes import Job, Pipeline
+from morula.reference import read_dictionary, with_uri
 
 logger = logging.getLogger("align_reads")
 
@@ -131,9 +132,7 @@ def align_unit(
         if not header:
             count.check()
             pipeline.wait(jobs)
-        sq_lines = alignment.with_reference(
-            alignment.read_dictionary(args.dictionary), args.genome
-        )
+        sq_lines = with_uri(read_dictionary(args.dictionary), args.genome)
         alignment.check_contigs(header, sq_lines, f"{args.aligner} index {args.index}")
         if unit.name == args.units[0].name:
             groups = [ReadGroup(args.sample, other.name) for other in args.units]

@@ -27,7 +27,15 @@ from morula.family_sites import FamilySites
 from numpy.typing import NDArray
 
 logger = logging.getLogger("correct_embryo")
-SEGMENT_COLUMNS = ("embryo", "parent", "chrom", "start", "end", "haplotype", "posterior")
+SEGMENT_COLUMNS = (
+    "embryo",
+    "parent",
+    "chrom",
+    "start",
+    "end",
+    "haplotype",
+    "posterior",
+)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -38,12 +46,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--family-sites", nargs="+", required=True, help=".npz of each chromosome")
     add("--counts", nargs="+", required=True, help="counts BCF of each chromosome")
     add("--cells", type=int, help="cells in the biopsy, where known")
-    add("--dropout", type=float, required=True, help="start: dropout of one cell")
-    add("--shape", type=float, required=True, help="start: gamma shape of an allele")
-    add("--amplicon-length", type=float, required=True, help="start, in bp")
+    add("--amplification", required=True, help="a row of --presets")
+    add("--presets", required=True, help="table of where EM starts")
     add("--prior-amplicons", type=float, required=True, help="weight of the start")
     add("--read-error", type=float, required=True, help="start")
     add("--damage-error", type=float, required=True, help="start, C>T and G>A")
+    add("--contamination", type=float, required=True, help="start; 0: not modelled")
     add("--phase-switch", type=float, required=True, help="between neighbouring hets")
     add("--shares", type=int, required=True, help="grid points of the maternal share")
     add("--max-depth", type=float, required=True, help="reads a site that count")
@@ -67,7 +75,9 @@ def read_chromosome(
     pos_bp = family.sites.pos_bp
     chain = inheritance.Chain(
         amplification.cap_depth(reads, args.max_depth),
-        amplification.error_classes(family.sites.ref, family.sites.alt),
+        amplification.site_classes(
+            family.sites.ref, family.sites.alt, family.parents[0].alleles
+        ),
         family.parents[0].alleles,
         family.parents[1].alleles,
         family.flip(0, args.phase_switch),
@@ -183,11 +193,14 @@ def work(args: argparse.Namespace) -> None:
         read_chromosome(args, *paths)
         for paths in zip(args.chromosomes, args.family_sites, args.counts, strict=True)
     ]
-    preset = amplification.Preset(
-        args.dropout, args.shape, args.amplicon_length, args.prior_amplicons
-    )
     begin = amplification.start(
-        preset, args.cells, args.shares, args.read_error, args.damage_error
+        amplification.read_preset(args.presets, args.amplification),
+        args.cells,
+        args.shares,
+        args.read_error,
+        args.damage_error,
+        # Without her genotype her reads cannot be told from the embryo's.
+        args.contamination if inputs[0][0].known[0] else 0.0,
     )
     with ThreadPoolExecutor(args.threads) as pool:
         fit = amplification.fit(

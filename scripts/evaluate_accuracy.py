@@ -1,7 +1,7 @@
 """Compare the genomes of one simulated family with the truth.
 
-Best-guess genotypes (from GP), confident calls, dosages and parental origin; beside
-them, at the same SNVs, a caller that sees one embryo's reads alone.
+Best-guess genotypes (from GP), confident calls, dosages, parental origin and scores;
+beside them, at the same SNVs, a caller that sees one embryo's reads alone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from morula import tables
 from morula.cli import run
+from morula.score_weights import load
 from morula.simulation.accuracy import Measure, proportion, squared_correlation
 from morula.simulation.comparison import (
     Comparison,
     compare,
     single_sample_genotypes,
 )
+from morula.simulation.score_accuracy import score_measures, true_scores
 
 logger = logging.getLogger("evaluate_accuracy")
 COLUMNS = ("family", "sample", "measure", "method", "value", "low", "high", "n")
@@ -43,8 +45,15 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--single-sample", nargs="*", default=[], help="calls, one embryo a file"
     )
+    parser.add_argument("--weights", help=".npz of prepare_scores; with it also:")
+    parser.add_argument("--panel-scores", help=".npz of prepare_scores")
+    parser.add_argument("--scores", help="TSV of the family's scores")
     parser.add_argument("--output", required=True)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    given = [args.weights, args.panel_scores, args.scores]
+    if any(given) and not all(given):
+        parser.error("--weights, --panel-scores and --scores go together")
+    return args
 
 
 def genotype_rows(
@@ -118,6 +127,22 @@ def parent_rows(comparison: Comparison, parents: Sequence[str]) -> Iterator[Row]
             yield parent, measure, MORULA, value
 
 
+def score_rows(args: argparse.Namespace, comparison: Comparison) -> Iterator[Row]:
+    """Scores of the embryos, if score files were given."""
+    if not args.weights:
+        return
+    weights = load(args.weights)
+    with np.load(args.panel_scores) as stored:
+        panel_scores = stored["scores"]
+    copies = comparison.true[:, 2:].sum(axis=2, dtype=np.int64)
+    true = true_scores(weights, comparison.sites, copies)
+    reported = tables.read_tsv(args.scores)
+    for measure, value in score_measures(
+        weights, panel_scores, true, reported, args.embryos
+    ):
+        yield "embryos", measure, MORULA, value
+
+
 def work(args: argparse.Namespace) -> None:
     parents = [args.mother, args.father]
     comparison = compare(
@@ -132,6 +157,7 @@ def work(args: argparse.Namespace) -> None:
         *genotype_rows(comparison, args.embryos, peer),
         *embryo_rows(comparison),
         *parent_rows(comparison, parents),
+        *score_rows(args, comparison),
     ]
     tables.write_tsv(
         args.output,

@@ -62,7 +62,10 @@ def qc_row(
 
 def work(args: argparse.Namespace) -> None:
     limits = embryo_qc.Thresholds(
-        **{name: getattr(args, name) for name in embryo_qc.Thresholds.__dataclass_fields__}
+        **{
+            name: getattr(args, name)
+            for name in embryo_qc.Thresholds.__dataclass_fields__
+        }
     )
     every = [
         embryo_qc.measures_from_dict(json.loads(Path(path).read_text()))

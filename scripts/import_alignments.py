@@ -19,16 +19,9 @@ from morula.alignment_input import check_contigs
 from morula.cli import run
 from morula.errors import InputError
 from morula.processes import Job, Pipeline
+from morula.reference import read_dictionary, sq_tags, with_uri
 
 logger = logging.getLogger("import_alignments")
-
-
-def sq_tags(sq_lines: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Tags of @SQ lines by contig name."""
-    rows = (
-        dict(field.split(":", 1) for field in line.split("\t")[1:]) for line in sq_lines
-    )
-    return {row["SN"]: row for row in rows}
 
 
 def check_units(args: argparse.Namespace, sq_lines: Sequence[str]) -> None:
@@ -76,9 +69,7 @@ def start_unit(
 def work(args: argparse.Namespace) -> None:
     """Check all files, then write the CRAM, its index and the report."""
     processes.stop_on_sigterm()
-    sq_lines = alignment.with_reference(
-        alignment.read_dictionary(args.dictionary), args.genome
-    )
+    sq_lines = with_uri(read_dictionary(args.dictionary), args.genome)
     check_units(args, sq_lines)
     outputs = Outputs(cram=args.cram, markdup_stats=args.markdup_stats)
     groups = [ReadGroup(args.sample, unit) for unit, _ in args.units]
@@ -89,11 +80,10 @@ def work(args: argparse.Namespace) -> None:
             jobs = start_unit(pipeline, args, unit, bam, folder)
             source = alignment.output_of(jobs[1])
             _, first = alignment.split_header(source)
-            n_bytes = 0
-            for n_bytes in alignment.copy_records(source, first, writer):
+            for _ in alignment.copy_records(source, first, writer):
                 pipeline.check()
             pipeline.wait(jobs)
-            logger.info("sample=%s unit=%s sam_bytes=%d", args.sample, unit, n_bytes)
+            logger.info("sample=%s unit=%s taken", args.sample, unit)
         writer.close()
         if writer.flagstat()["primary"] == 0:
             raise InputError(f"{args.units[0][1]}: no reads; expected aligned reads")

@@ -78,9 +78,7 @@ def embryo_cells(
             )
         embryo_genome.check_sites(path, first, embryo.sites)
         cells[name] = dosage_text.gt_ds_gp(
-            embryo_genome.genotypes(
-                embryo, where, sides["maternal"], sides["paternal"]
-            )
+            embryo_genome.genotypes(embryo, where, sides["maternal"], sides["paternal"])
         )
         seed = [args.seed, zlib.crc32(name.encode()), zlib.crc32(args.chrom.encode())]
         rng = np.random.default_rng(seed)

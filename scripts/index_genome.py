@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from morula import processes
-from morula.alignment import contigs_of, read_dictionary, work_folder
+from morula.alignment import work_folder
 from morula.cli import run
 from morula.errors import InputError
 from morula.processes import Pipeline
-from prepare_genome import link
+from morula.reference import contigs_of, link, read_dictionary
 
 logger = logging.getLogger("index_genome")
 
@@ -84,7 +84,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fasta", required=True, type=Path, help="the user's file")
-    parser.add_argument("--genome", required=True, type=Path, help="plain FASTA, prefix")
+    parser.add_argument("--genome", required=True, type=Path, help="plain FASTA")
     parser.add_argument("--dictionary", required=True, type=Path, help="samtools dict")
     return parser.parse_args(argv)
 

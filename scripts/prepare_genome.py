@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -14,20 +13,13 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from morula.alignment import contigs_of, read_dictionary
 from morula.atomic import written_whole
 from morula.cli import run
 from morula.errors import InputError
 from morula.fastq import GZIP_MAGIC
+from morula.reference import contigs_of, link, read_dictionary
 
 logger = logging.getLogger("prepare_genome")
-
-
-def link(source: Path, target: Path) -> None:
-    """Make `target` a relative link to `source`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
 
 
 def place_fasta(fasta: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ from typing import IO
 from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.processes import Job, Pipeline
+from morula.reference import contigs_of
 
 logger = logging.getLogger("alignment")
 
@@ -55,30 +56,6 @@ class Outputs:
 
     cram: Path
     markdup_stats: Path
-
-
-def read_dictionary(path: str | Path) -> list[str]:
-    """The @SQ lines of a reference dictionary (samtools dict)."""
-    with Path(path).open() as handle:
-        return [line.rstrip("\n") for line in handle if line.startswith("@SQ\t")]
-
-
-def with_reference(sq_lines: Sequence[str], genome: Path) -> list[str]:
-    """@SQ lines whose UR tag, by which htslib finds the reference, is `genome`."""
-    lines = []
-    for line in sq_lines:
-        fields = [field for field in line.split("\t") if not field.startswith("UR:")]
-        lines.append("\t".join((*fields, f"UR:{genome}")))
-    return lines
-
-
-def contigs_of(sq_lines: Sequence[str]) -> dict[str, int]:
-    """Name -> length of @SQ lines, in their order."""
-    contigs = {}
-    for line in sq_lines:
-        tags = dict(field.split(":", 1) for field in line.split("\t")[1:])
-        contigs[tags["SN"]] = int(tags["LN"])
-    return contigs
 
 
 def program_line(name: str, version: str, command: str) -> str:

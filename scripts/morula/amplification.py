@@ -1,9 +1,12 @@
 """Amplification of one embryo, learnt by EM over all its chromosomes.
 
 Learnt: the distribution of the local maternal share x (its ends are the allele dropout
-rate), the amplicon length, and the read error rates by class.
+rate), the amplicon length, the read error rates by class, and
 
-Error classes, by what a misread does at the site's two alleles:
+the share of reads from the mother's own cells.
+
+A site's class is 3 * mother's ALT copies + error class; error classes, by what a misread
+does at the site's two alleles:
     0  neither direction is C>T or G>A
     1  REF read as ALT is C>T or G>A (damage)
     2  ALT read as REF is C>T or G>A (damage)
@@ -14,45 +17,50 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from morula import inheritance
+from morula import inheritance, tables
+from morula.errors import InputError
 from morula.inheritance import Chain, Posterior
 
-N_CLASSES = 3
+N_ERROR_CLASSES = 3
+N_CLASSES = 9
 DAMAGE = frozenset({("C", "T"), ("G", "A")})
 LENGTH_BOUNDS_BP = (200.0, 1e7)
-# An expected error count is never exactly zero: these pseudo-reads keep it so.
-ERROR_PSEUDO_READS = 100.0
+# Weight of the starting error rates and contamination: an embryo with few reads keeps
+# them, and no rate is ever exactly zero.
+PSEUDO_READS = 100.0
 ERROR_BOUNDS = (1e-5, 0.4)
+CONTAMINATION_BOUNDS = (1e-6, 0.6)
 
 
 @dataclass(frozen=True)
 class Preset:
     """Where EM starts: dropout rate of one cell, shape of the gamma-distributed
-    amplification of either allele (share x is Beta(shape, shape)), amplicon length,
-    and how many amplicons' worth of evidence the start counts for."""
+    amplification of either allele (share x is Beta(shape, shape)), amplicon length."""
 
     dropout: float
     shape: float
     length_bp: float
-    prior_amplicons: float
 
 
 @dataclass(frozen=True)
 class Amplification:
     """shares: (K,) grid of x; share_prior: (K,), P(x) at a fresh draw; length_bp: mean
     length of a stretch of constant x; error, error_damage: P(a read shows the site's
-    other allele) for ordinary substitutions and for C>T / G>A."""
+    other allele) for ordinary substitutions and for C>T / G>A; contamination: share of
+    the template from the mother's own cells (0: none, and none is learnt)."""
 
     shares: NDArray[np.float64]
     share_prior: NDArray[np.float64]
     length_bp: float
     error: float
     error_damage: float
+    contamination: float
 
     @property
     def dropout(self) -> float:
@@ -65,14 +73,23 @@ class Amplification:
         inner = self.share_prior[1:-1]
         return float(inner @ np.abs(2 * self.shares[1:-1] - 1) / inner.sum())
 
+    @property
+    def alt_template(self) -> NDArray[np.float64]:
+        """Share of the template that carries ALT, by class: (C, G, K)."""
+        mother = np.repeat([0.0, 0.5, 1.0], N_ERROR_CLASSES)[:, None, None]
+        embryo = inheritance.alt_template_share(self.shares)
+        c = self.contamination
+        return np.asarray((1.0 - c) * embryo + c * mother)
+
+    @property
+    def errors(self) -> NDArray[np.float64]:
+        """P(REF read as ALT) and P(ALT read as REF) by class: (2, C)."""
+        plain, damage = self.error, self.error_damage
+        return np.tile([[plain, damage, plain], [plain, plain, damage]], 3)
+
     def read_table(self) -> NDArray[np.float64]:
         """ln P(read | class, genotype, share), see inheritance.read_table."""
-        plain, damage = self.error, self.error_damage
-        return inheritance.read_table(
-            self.shares,
-            np.array([plain, damage, plain]),
-            np.array([plain, plain, damage]),
-        )
+        return inheritance.read_table(self.alt_template, *self.errors)
 
 
 @dataclass(frozen=True)
@@ -97,21 +114,36 @@ class Chromosome:
         return replace(self.chain, stay=np.exp(-self.gap_bp / length_bp))
 
 
-def error_classes(
-    ref: Sequence[str] | NDArray[np.object_], alt: Sequence[str] | NDArray[np.object_]
+def site_classes(
+    ref: Sequence[str] | NDArray[np.str_],
+    alt: Sequence[str] | NDArray[np.str_],
+    mother: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Error class of each site, int64 (L,)."""
-    return np.array(
-        [
-            1 if (one, other) in DAMAGE else 2 if (other, one) in DAMAGE else 0
-            for one, other in zip(ref, alt, strict=True)
-        ],
-        dtype=np.int64,
-    )
+    """Class of each site, int64 (L,); mother: (L, 2), P(her haplotype carries ALT)."""
+    error_class = [
+        1 if (one, other) in DAMAGE else 2 if (other, one) in DAMAGE else 0
+        for one, other in zip(ref, alt, strict=True)
+    ]
+    copies = np.rint(mother.sum(axis=1)).astype(np.int64)
+    return np.array(error_class, dtype=np.int64) + N_ERROR_CLASSES * copies
+
+
+def read_preset(path: str | Path, name: str) -> Preset:
+    """The row of `name` in the table of presets (resources/amplification.tsv)."""
+    rows = {row["amplification"]: row for row in tables.read_tsv(path)}
+    if name not in rows:
+        raise InputError(f"{path}: no amplification {name!r}; it has {', '.join(rows)}")
+    row = rows[name]
+    return Preset(float(row["dropout"]), float(row["shape"]), float(row["length_bp"]))
 
 
 def start(
-    preset: Preset, cells: int | None, n_shares: int, error: float, error_damage: float
+    preset: Preset,
+    cells: int | None,
+    n_shares: int,
+    error: float,
+    error_damage: float,
+    contamination: float,
 ) -> Amplification:
     """Where EM starts for an embryo of `cells` cells on a grid of n_shares points."""
     # METHOD: with n cells an allele is lost only where it fails in most of them; the
@@ -131,6 +163,7 @@ def start(
         preset.length_bp,
         error,
         error_damage,
+        contamination,
     )
 
 
@@ -192,17 +225,24 @@ def fit(
     return Fit(now, track, False)
 
 
+def _ln_beta(rate: float, centre: float) -> float:
+    """ln of the prior density of an error rate or contamination, up to a constant."""
+    if centre == 0.0:
+        return 0.0
+    return PSEUDO_READS * (centre * math.log(rate) + (1 - centre) * math.log1p(-rate))
+
+
 def _ln_prior(now: Amplification, begin: Amplification, weight: float) -> float:
     """ln of the prior density that _maximise adds: Dirichlet for the shares, beta for
-    the errors, and the amplicon length held by `weight` imaginary amplicons."""
+    the rates, and the amplicon length held by `weight` imaginary amplicons."""
+    rates = (
+        _ln_beta(now.error, begin.error)
+        + _ln_beta(now.error_damage, begin.error_damage)
+        + _ln_beta(now.contamination, begin.contamination)
+    )
     shares = weight * float(begin.share_prior @ np.log(now.share_prior))
-    errors = 0.0
-    for rate, centre in ((now.error, begin.error), (now.error_damage, begin.error_damage)):
-        errors += ERROR_PSEUDO_READS * (
-            centre * math.log(rate) + (1 - centre) * math.log1p(-rate)
-        )
     length = -weight * (math.log(now.length_bp) + begin.length_bp / now.length_bp)
-    return shares + errors + length
+    return shares + rates + length
 
 
 def _maximise(
@@ -212,19 +252,42 @@ def _maximise(
     begin: Amplification,
     weight: float,
 ) -> Amplification:
-    """M step: expected counts, plus the start as pseudo-counts."""
+    """M step: expected counts, plus the start as pseudo-counts; the error rates are
+    raised given the new contamination (a conditional maximisation: the likelihood
+    still never falls)."""
     draws = sum(p.share_draws for p in posteriors) + weight * begin.share_prior
     gap = np.concatenate([c.gap_bp[1:] for c in chromosomes])
     redraw = np.concatenate([p.redraw[1:] for p in posteriors])
     counts = np.sum([p.read_counts for p in posteriors], axis=0)
-    error, error_damage = _error_rates(counts, now, begin)
+    mixed = replace(now, contamination=_best_contamination(counts, now, begin))
+    error, error_damage = _error_rates(counts, mixed, begin)
     return Amplification(
         now.shares,
         draws / draws.sum(),
         _best_length(gap, redraw, begin.length_bp, weight),
         error,
         error_damage,
+        mixed.contamination,
     )
+
+
+def _best_contamination(
+    counts: NDArray[np.float64], now: Amplification, begin: Amplification
+) -> float:
+    """Contamination that maximises the expected log-likelihood of the reads."""
+    if begin.contamination == 0.0:
+        return 0.0
+
+    def loss(rate: float) -> float:
+        expected = counts * replace(now, contamination=rate).read_table()
+        return -float(expected.sum()) - _ln_beta(rate, begin.contamination)
+
+    best = optimize.minimize_scalar(
+        loss, bounds=CONTAMINATION_BOUNDS, method="bounded", options={"xatol": 1e-6}
+    )
+    # The bounded search is approximate: never step to a worse point.
+    found = float(best.x)
+    return found if loss(found) < loss(now.contamination) else now.contamination
 
 
 def _best_length(
@@ -254,30 +317,21 @@ def _error_rates(
 ) -> tuple[float, float]:
     """Error rates of ordinary substitutions and of damage from expected read counts
     (C, G, K, 2)."""
-    plain, damage = now.error, now.error_damage
-    alt = inheritance.alt_template_share(now.shares)
-    wrong = {"plain": 0.0, "damage": 0.0}
-    total = {"plain": 0.0, "damage": 0.0}
-    for c in range(N_CLASSES):
-        ref_kind = "damage" if c == 1 else "plain"
-        alt_kind = "damage" if c == 2 else "plain"
-        ref_error = damage if c == 1 else plain
-        alt_error = damage if c == 2 else plain
-        p_alt = alt * (1 - alt_error) + (1 - alt) * ref_error
-        alt_by_error = (1 - alt) * ref_error / p_alt
-        ref_by_error = alt * alt_error / (1 - p_alt)
-        shown_ref, shown_alt = counts[c, ..., 0], counts[c, ..., 1]
-        wrong[ref_kind] += float(np.sum(shown_alt * alt_by_error))
-        total[ref_kind] += float(
-            np.sum(shown_alt * alt_by_error + shown_ref * (1 - ref_by_error))
-        )
-        wrong[alt_kind] += float(np.sum(shown_ref * ref_by_error))
-        total[alt_kind] += float(
-            np.sum(shown_ref * ref_by_error + shown_alt * (1 - alt_by_error))
-        )
-    low, high = ERROR_BOUNDS
+    alt = now.alt_template
+    ref_error, alt_error = now.errors[:, :, None, None]
+    shows_alt = alt * (1 - alt_error) + (1 - alt) * ref_error
+    # Expected misreads and reads of REF templates, then of ALT templates, by class.
+    shown_ref, shown_alt = counts[..., 0], counts[..., 1]
+    ref_wrong = shown_alt * (1 - alt) * ref_error / shows_alt
+    alt_wrong = shown_ref * alt * alt_error / (1 - shows_alt)
+    ref_reads = ref_wrong + shown_ref - alt_wrong
+    alt_reads = alt_wrong + shown_alt - ref_wrong
+    wrong = np.stack([ref_wrong, alt_wrong]).sum(axis=(2, 3))
+    reads = np.stack([ref_reads, alt_reads]).sum(axis=(2, 3))
+    is_damage = np.tile([[False, True, False], [False, False, True]], 3)
     rates = [
-        (wrong[kind] + ERROR_PSEUDO_READS * centre) / (total[kind] + ERROR_PSEUDO_READS)
-        for kind, centre in (("plain", begin.error), ("damage", begin.error_damage))
+        (wrong[kind].sum() + PSEUDO_READS * centre) / (reads[kind].sum() + PSEUDO_READS)
+        for kind, centre in ((~is_damage, begin.error), (is_damage, begin.error_damage))
     ]
+    low, high = ERROR_BOUNDS
     return min(max(rates[0], low), high), min(max(rates[1], low), high)

@@ -6,8 +6,9 @@ the projection, C populations, P superpopulations, N samples to place.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import allel
@@ -122,7 +123,10 @@ def group_frequencies(
 
 def save(path: str | Path, reference: Reference) -> None:
     """Write the model as .npz, whole or not at all."""
-    arrays = {field.name: getattr(reference, field.name) for field in fields(reference)}
+    arrays = {
+        field.name: getattr(reference, field.name)
+        for field in dataclasses.fields(reference)
+    }
     with written_whole(path) as partial:
         np.savez_compressed(partial, **arrays)
 
@@ -130,7 +134,9 @@ def save(path: str | Path, reference: Reference) -> None:
 def load(path: str | Path) -> Reference:
     """Read what `save` wrote."""
     with np.load(path) as stored:
-        return Reference(**{name.name: stored[name.name] for name in fields(Reference)})
+        return Reference(
+            **{name.name: stored[name.name] for name in dataclasses.fields(Reference)}
+        )
 
 
 def project(reference: Reference, dosages: Floats) -> tuple[Floats, Floats]:
@@ -224,43 +230,69 @@ class Populations:
 def fit_populations(reference: Reference, slack: float) -> Populations:
     """Gaussians of the panel's populations.
 
-    METHOD: a sample is outside when it lies farther from every population than `slack`
-    times the 99th percentile of the panel samples' own distances: components of few
-    sites are far from Gaussian, so that a chi-square limit would be wrong.
-
     METHOD: a population's covariance is shrunk towards the one pooled over populations
     as if K + 1 more samples had that (regularised discriminant analysis, Friedman
     1989), so that small populations have one.
+
+    METHOD: a sample is outside when it lies farther from every population than `slack`
+    times the 99th percentile of the panel samples' own distances, each from what the
+    others say: components of few sites are far from Gaussian, so that a chi-square
+    limit would be wrong.
     """
     points = reference.coordinates[:, : int(reference.n_kept)]
     names = np.unique(reference.populations)
     groups = [reference.populations == name for name in names]
-    means = np.array([points[group].mean(axis=0) for group in groups])
     scatters = [_scatter(points[group]) for group in groups]
-    pooled = sum(scatters) / (len(points) - len(names))
+    free = len(points) - len(names)
     extra = points.shape[1] + 1
-    covariances = [
-        (scatter + extra * pooled) / (np.count_nonzero(group) - 1 + extra)
-        for scatter, group in zip(scatters, groups, strict=True)
-    ]
-    centred = np.concatenate(
-        [reference.excess[group] - reference.excess[group].mean() for group in groups]
+    covariances = np.array(
+        [
+            (scatter + extra * sum(scatters) / free) / (group.sum() - 1 + extra)
+            for scatter, group in zip(scatters, groups, strict=True)
+        ]
     )
-    spread = np.sqrt((centred**2).sum() / (len(points) - len(names)))
+    means = [reference.excess[group].mean() for group in groups]
+    residual = reference.excess - np.select(groups, means)
     superpopulation_of = reference.labels().superpopulation_of()
     populations = Populations(
         names=tuple(names.tolist()),
         superpopulations=tuple(superpopulation_of[name] for name in names),
-        means=means,
-        precisions=np.linalg.inv(np.array(covariances)),
-        log_dets=np.linalg.slogdet(np.array(covariances))[1],
-        excess_means=np.array([reference.excess[group].mean() for group in groups]),
-        excess_sds=np.full(len(names), spread),
+        means=np.array([points[group].mean(axis=0) for group in groups]),
+        precisions=np.linalg.inv(covariances),
+        log_dets=np.linalg.slogdet(covariances)[1],
+        excess_means=np.array(means),
+        excess_sds=np.full(len(names), np.sqrt((residual**2).sum() / free)),
         limit=np.inf,
     )
-    nearest = populations.squared_distances(points, reference.excess).min(axis=1)
-    limit = float(slack * np.sqrt(np.quantile(nearest, 0.99)))
-    return Populations(**{**populations.__dict__, "limit": limit})
+    squared = _left_out(populations, reference, groups)
+    limit = float(slack * np.sqrt(np.quantile(squared, 0.99)))
+    return dataclasses.replace(populations, limit=limit)
+
+
+def _left_out(
+    populations: Populations, reference: Reference, groups: Sequence[NDArray[np.bool_]]
+) -> Floats:
+    """Squared distance of every panel sample (S,) from its nearest population, its own
+    population being described without it.
+
+    Without a sample at `d` from the mean of n, the mean is at n / (n - 1) d from it and
+    the scatter less by n / (n - 1) d d': the distance follows by Sherman-Morrison.
+    Populations of one or two samples say nothing without one of them and are left as
+    they are.
+    """
+    points = reference.coordinates[:, : int(reference.n_kept)]
+    squared = populations.squared_distances(points, reference.excess)
+    extra = points.shape[1] + 1
+    for c, group in enumerate(groups):
+        n = int(np.count_nonzero(group))
+        if n < 3:
+            continue
+        gaps = points[group] - populations.means[c]
+        part = np.einsum("nk,kl,nl->n", gaps, populations.precisions[c], gaps)
+        factor, weight = n / (n - 1), n - 1 + extra
+        left = factor**2 * (weight - 1) / (weight - factor * part)
+        squared[group, c] += part * (left - 1.0)
+    return np.asarray(squared.min(axis=1))
 
 
 def _scatter(points: Floats) -> Floats:

@@ -95,7 +95,10 @@ def _cells(
 def contig_lines(path: str | Path) -> str:
     """The ##contig lines of a VCF/BCF's header."""
     shown = subprocess.run(
-        ["bcftools", "view", "-h", str(path)], capture_output=True, text=True, check=True
+        ["bcftools", "view", "-h", str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = [line for line in shown.stdout.splitlines() if line.startswith("##contig=")]
     return "".join(f"{line}\n" for line in lines)

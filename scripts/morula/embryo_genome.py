@@ -163,4 +163,3 @@ def check_sites(path: str, expected: Sites, found: Sites) -> None:
             f"{path}: corrected at other sites than the first embryo of the family;"
             " run the correct stage again"
         )
-

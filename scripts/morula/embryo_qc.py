@@ -279,7 +279,9 @@ def chromosome_flags(measures: Measures, limits: Thresholds) -> dict[str, str]:
     return flags
 
 
-def _parent_reasons(measures: Measures, limits: Thresholds) -> tuple[list[str], list[str]]:
+def _parent_reasons(
+    measures: Measures, limits: Thresholds
+) -> tuple[list[str], list[str]]:
     """Reasons to fail and to warn that concern descent."""
     fails, warns = [], []
     for parent in PARENTS:

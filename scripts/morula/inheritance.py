@@ -302,9 +302,7 @@ def _backward(
             for k in range(n_shares):
                 drawn += share_prior[k] * beta[v, k]
             for k in range(n_shares):
-                beta[v, k] = (
-                    stay[s] * beta[v, k] + (1.0 - stay[s]) * drawn
-                ) / scale[s]
+                beta[v, k] = (stay[s] * beta[v, k] + (1.0 - stay[s]) * drawn) / scale[s]
     return vectors, genotypes, share, redraw, share_draws, counts
 
 
@@ -495,25 +493,23 @@ def sample_paths(
 
 
 def read_table(
-    shares: NDArray[np.float64],
+    alt_template: NDArray[np.float64],
     error_ref_alt: NDArray[np.float64],
     error_alt_ref: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """ln P(a read shows REF or ALT | class, genotype, share): (C, G, K, 2).
 
-    error_ref_alt, error_alt_ref: (C,), probabilities that a template with REF is read
-    as ALT, and one with ALT as REF.
+    alt_template: (C, G, K), share of the template that carries ALT; error_ref_alt,
+    error_alt_ref: (C,), probabilities that a template with REF is read as ALT, and one
+    with ALT as REF.
     """
-    alt_template = alt_template_share(shares)[None]
-    shows_alt = (
-        alt_template * (1.0 - error_alt_ref[:, None, None])
-        + (1.0 - alt_template) * error_ref_alt[:, None, None]
-    )
+    shows_alt = alt_template * (1.0 - error_alt_ref[:, None, None])
+    shows_alt += (1.0 - alt_template) * error_ref_alt[:, None, None]
     return np.log(np.stack([1.0 - shows_alt, shows_alt], axis=-1))
 
 
 def alt_template_share(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the template that carries ALT, x m + (1 - x) f: (G, K)."""
+    """Share of the embryo's template that carries ALT, x m + (1 - x) f: (G, K)."""
     maternal = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
     paternal = np.array([0.0, 1.0, 0.0, 1.0])[:, None]
     return np.asarray(shares * maternal + (1.0 - shares) * paternal)

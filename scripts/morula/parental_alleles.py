@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from morula.errors import InputError
 
 
-
 @dataclass(frozen=True)
 class Sites:
     """Sites of one chromosome: pos_bp int64 (L,), ref and alt str (L,)."""
@@ -151,7 +150,9 @@ def parent_alleles(
     # METHOD: a het outside the phase (a private variant) tells nothing about which
     # haplotype carries it: one half each; the embryo's own reads then decide.
     carries = np.full(phase.shape, 0.5)
-    ordered = np.where(phase == 1, 1.0 - np.asarray(flip)[..., None], np.asarray(flip)[..., None])
+    ordered = np.where(
+        phase == 1, 1.0 - np.asarray(flip)[..., None], np.asarray(flip)[..., None]
+    )
     carries = np.where(is_phased_het[:, None], ordered, carries)
     alleles = genotype[:, [2]] + genotype[:, [1]] * carries
     # Ungenotyped by reads or array: what the panel says along the phased haplotypes.

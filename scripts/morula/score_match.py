@@ -97,11 +97,11 @@ def match_chromosome(
     candidates = _candidates(variants, sites)
     best = (
         candidates.filter(pl.col("fit") < len(FITS))
+        .with_columns(n_fits=pl.len().over("row"))
         .sort("row", "fit", "site")
         .unique("row", keep="first", maintain_order=True)
     )
-    best = _resolve_ambiguous(best, ambiguous)
-    best = _drop_repeats(best)
+    best = _drop_repeats(_resolve_ambiguous(best, ambiguous))
     at_position = candidates.select("row").unique()
     rows = (
         variants.with_row_index("row")
@@ -119,7 +119,7 @@ def match_chromosome(
         )
     )
     used = best.filter(pl.col("outcome").is_in(MATCHED))
-    return Matches(rows, _betas(used, sites), _constants(used))
+    return Matches(rows, _betas(used), _constants(used))
 
 
 # How a row can fit a site, best first; the number is the rank.
@@ -154,9 +154,12 @@ def _candidates(variants: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
 
 def _resolve_ambiguous(best: pl.DataFrame, ambiguous: str) -> pl.DataFrame:
     """Add effect_is_alt and outcome; palindromic rows are kept, turned or given up."""
+    is_open = pl.col("other").is_null() & (pl.col("n_fits") > 1)
     best = best.with_columns(
         effect_is_alt=pl.col("fit") % 2 == 0,
-        outcome=pl.col("fit").replace_strict(dict(enumerate(FITS)), default=None),
+        outcome=pl.when(is_open)
+        .then(pl.lit("other_allele_unknown"))
+        .otherwise(pl.col("fit").replace_strict(dict(enumerate(FITS)), default=None)),
     )
     if ambiguous == "as_written":
         return best
@@ -173,7 +176,7 @@ def _resolve_ambiguous(best: pl.DataFrame, ambiguous: str) -> pl.DataFrame:
         effect_is_alt=pl.when(pl.col("palindromic") & is_told & ~same_side)
         .then(~pl.col("effect_is_alt"))
         .otherwise(pl.col("effect_is_alt")),
-        outcome=pl.when(~pl.col("palindromic"))
+        outcome=pl.when(~pl.col("palindromic") | ~pl.col("outcome").is_in(MATCHED))
         .then(pl.col("outcome"))
         .when(is_told)
         .then(pl.lit("matched_by_frequency"))
@@ -206,26 +209,15 @@ def _drop_repeats(best: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _betas(used: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
+def _betas(used: pl.DataFrame) -> pl.DataFrame:
     """Weights on copies of ALT, summed over the rows of a score at a site.
 
-    METHOD: where several SNVs share a position, copies of REF are two less the copies
-    of every ALT, so that a weight on REF goes to all of them.
+    METHOD: where several ALT alleles share a position, a weight on REF against one of
+    them is a weight on that ALT alone, as in the split records that scores are trained
+    on: so that a row and its mirror (other allele, other sign) stay the same.
     """
-    is_snv = (pl.col("ref").str.len_bytes() == 1) & (pl.col("alt").str.len_bytes() == 1)
-    on_ref = used.filter(~pl.col("effect_is_alt") & is_snv).select(
-        "score", "beta", "pos_bp", first="site"
-    )
-    others = (
-        on_ref.join(sites.filter(is_snv).select("pos_bp", "site"), on="pos_bp")
-        .filter(pl.col("site") != pl.col("first"))
-        .select("score", "site", "beta")
-    )
     return (
-        pl.concat([used.select("score", "site", "beta"), others])
-        .group_by("score", "site")
-        .agg(pl.col("beta").sum())
-        .sort("score", "site")
+        used.group_by("score", "site").agg(pl.col("beta").sum()).sort("score", "site")
     )
 
 

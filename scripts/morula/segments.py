@@ -19,9 +19,7 @@ class Segment:
     posterior: float
 
 
-def segments(
-    pos_bp: NDArray[np.int64], first: NDArray[np.float64]
-) -> list[Segment]:
+def segments(pos_bp: NDArray[np.int64], first: NDArray[np.float64]) -> list[Segment]:
     """Segments of one chromosome and parent, from P(haplotype 1) at each site, (L,).
 
     They cover the chromosome from its first to its last site without gap or overlap: a
@@ -40,7 +38,12 @@ def segments(
         is_first = bool(carries_first[begin])
         # Sites at one position (several ALT alleles) can hold a whole segment.
         result.append(
-            Segment(start, max(stop, start), 1 if is_first else 2, mean if is_first else 1 - mean)
+            Segment(
+                start,
+                max(stop, start),
+                1 if is_first else 2,
+                mean if is_first else 1 - mean,
+            )
         )
         start = result[-1].end + 1
     return [one for one in result if one.start <= pos_bp[-1]]

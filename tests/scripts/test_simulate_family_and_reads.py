@@ -66,7 +66,7 @@ def make_reads(world: Path, out: Path, sample: str, extra: str = "") -> None:
 
 
 AMPLIFIED = (
-    "--amplified --dropout-rate 0.3 --amplicon-bp 2000 --amount-shape 2"
+    "--amplified --dropout-rate 0.3 --amplicon-bp 1000 --amount-shape 2"
     " --damage-rate 0.002"
 )
 
@@ -234,13 +234,12 @@ def test_ordinary_dna_shows_both_alleles(aligned, family):
 
 
 def test_amplified_dna_shows_the_share_that_the_table_gives(aligned, family):
-    rows = [r for r in read_tsv(family / "E1.dropout.tsv") if r["chrom"] == "chr21"]
-    shares = [float(r["maternal_share"] or "nan") for r in rows]
+    rows = read_tsv(family / "E1.dropout.tsv")
+    shares = np.array([float(r["maternal_share"] or "nan") for r in rows])
     lengths = np.array([int(r["end"]) - int(r["start"]) + 1 for r in rows])
     one_lost = np.isin(shares, (0.0, 1.0))
-    known = np.isfinite(shares)
-    obtained = lengths[one_lost].sum() / lengths[known].sum()
-    assert obtained == pytest.approx(0.3, abs=0.12)
+    obtained = lengths[one_lost].sum() / lengths[np.isfinite(shares)].sum()
+    assert obtained == pytest.approx(0.3, abs=0.08)
     first, total = observed_alleles(aligned["E1"], family / "E1.bcf")
     genotypes = read_genotypes(family / "E1.bcf", "chr21")
     snv_het = [
@@ -249,15 +248,17 @@ def test_amplified_dna_shows_the_share_that_the_table_gives(aligned, family):
             genotypes.ref, genotypes.alt, genotypes.alleles[:, 0], strict=True
         )
     ]
-    starts = np.array([int(r["start"]) for r in rows])
+    starts = np.array([int(r["start"]) for r in rows if r["chrom"] == "chr21"])
     at = np.searchsorted(starts, genotypes.pos_bp[snv_het], side="right") - 1
-    share = np.array(shares)[at]
+    share = shares[at]
     used = np.isfinite(share) & (total >= 4)
     seen = first[used] / total[used]
-    assert np.corrcoef(seen, share[used])[0, 1] > 0.9
+    # Fragments reach into the neighbouring amplicon, and ten reads are few.
+    assert np.corrcoef(seen, share[used])[0, 1] > 0.8
+    assert seen.mean() == pytest.approx(share[used].mean(), abs=0.05)
 
 
-def test_errors_and_damage_are_as_asked(aligned, world):
+def test_errors_are_as_asked(aligned, world):
     changes: Counter[str] = Counter()
     bases = 0
     with (

@@ -40,8 +40,20 @@ def amplicons(pos_bp, length_bp, dropout, shape, rng):
     return template[block]
 
 
-def embryo(mother, father, pos_bp, gap_cm, depth, rng, *, length_bp=10_000,
-           dropout=0.2, shape=2.0, error=0.005, contamination=0.0):
+def embryo(
+    mother,
+    father,
+    pos_bp,
+    gap_cm,
+    depth,
+    rng,
+    *,
+    length_bp=10_000,
+    dropout=0.2,
+    shape=2.0,
+    error=0.005,
+    contamination=0.0,
+):
     """A child of `mother` and `father` ((L, 2) true haplotypes) and its counts.
 
     error: P(a read shows the other allele); contamination: share of the reads that

@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+
 from morula.errors import InputError
 from morula.scoring_file import canonical_build, read_scoring_file
 
@@ -151,7 +152,10 @@ class TestRefusals:
         ("text", "words"),
         [
             (OWN + PLAIN + "1\t5\tA\tC\t0.5x\n", ["line 3", "effect_weight", "0.5x"]),
-            (OWN + PLAIN + "1\t5\tA\tC\t1\n1\t6\tA\tC\t\n", ["line 4", "effect_weight"]),
+            (
+                OWN + PLAIN + "1\t5\tA\tC\t1\n1\t6\tA\tC\t\n",
+                ["line 4", "effect_weight"],
+            ),
             (OWN + PLAIN + "1\t5\tA\tC\tnan\n", ["line 3", "nan"]),
             (OWN + PLAIN + "1\t5e3\tA\tC\t1\n", ["line 3", "position", "5e3"]),
             (OWN + PLAIN + "1\t0\tA\tC\t1\n", ["line 3", "position"]),
@@ -165,7 +169,9 @@ class TestRefusals:
             ),
             (OWN + "rsID\teffect_allele\teffect_weight\nr\tA\t1\n", ["chr_position"]),
             (
-                OWN + PLAIN.replace("effect_weight", "PGS1\tPGS2") + "1\t5\tA\tC\t1\t2\n",
+                OWN
+                + PLAIN.replace("effect_weight", "PGS1\tPGS2")
+                + "1\t5\tA\tC\t1\t2\n",
                 ["no column effect_weight", "one file for each"],
             ),
             (

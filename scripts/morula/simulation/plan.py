@@ -66,6 +66,10 @@ class Plan:
         """Whether the world is simulated, too: the config names no founders."""
         return "founders" not in self.section
 
+    def targets(self) -> list[str]:
+        """What the workflow's main target asks for."""
+        return [f"{ROOT}/accuracy.tsv"]
+
     def founders(self) -> list[str]:
         """The founders' BCF of each chromosome."""
         pattern = self.section.get("founders", f"{ROOT}/founders.{{chrom}}.bcf")

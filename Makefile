@@ -1,0 +1,104 @@
+# Morula's commands. Each does its own set-up, and says what it does.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help setup demo test run simulate lint clean
+
+CORES ?= $(shell nproc)
+DIRECTORY ?= .
+CONFIG ?=
+ARGS ?=
+
+# The checkout's own Python first, then tools that set-up fetched, then the machine's.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/tools/bin:$(CURDIR)/.venv/conda/bin:$(PATH)
+export SNAKEMAKE_CONDA_PREFIX := $(CURDIR)/.venv/environments
+export LC_ALL := C.UTF-8
+export PYTHONNOUSERSITE := 1
+unexport PYTHONPATH PYTHONHOME
+
+# Steps share the machine's memory: what they declare is kept below nine tenths of it.
+MEMORY_MB := $(shell awk '/^MemTotal/ {print int($$2 * 0.9 / 1024)}' /proc/meminfo)
+
+snakemake = snakemake --logger morula --snakefile "$(CURDIR)/Snakefile" \
+	--workflow-profile "$(CURDIR)/profiles/default" \
+	--cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%) $$(cat .venv/snakemake-flags)
+
+# $(call timed,name,command): announce a check, run it, say how long it took.
+define timed
+	@echo "== $(1)"; SECONDS=0; $(2); echo "== $(1): passed in $$SECONDS s"
+endef
+
+help:
+	@echo "make demo                 simulate a family, run the whole chain on it, show report and accuracy"
+	@echo "make test                 all checks: style, types, unit, script, workflow and real-data tests"
+	@echo "make run CONFIG=path      run your own data; DIRECTORY=folder (default .) gets results/,"
+	@echo "                          CORES=n (default all: $(CORES)), ARGS='more options of snakemake'"
+	@echo "make simulate CONFIG=path only make the simulated reads and truth of a config"
+	@echo "make setup                only see to Python parts (.venv) and tools"
+	@echo "make lint                 style and types only"
+	@echo "make clean                remove demo/, .venv and caches (results/ stays)"
+
+setup:
+	@envs/set_up.sh
+	@echo "setup: all is there"
+
+demo:
+	@echo "Morula's demo: sets up what it needs, simulates a family (two parents, four embryos)"
+	@echo "in demo/, runs the chain from its reads to its report, and compares with the truth."
+	@envs/set_up.sh
+	@# demo/ looks like a user's project. What was edited there is kept.
+	@find config -type f | while read -r file; do \
+		if [ ! -e "demo/$$file" ]; then \
+			mkdir -p "$$(dirname "demo/$$file")"; cp "$$file" "demo/$$file"; \
+		elif ! cmp -s "$$file" "demo/$$file"; then \
+			echo "kept as it is, though it differs from $$file: demo/$$file"; \
+		fi; \
+	done
+	@$(snakemake) --directory demo $(ARGS)
+	@table=demo/results/simulate/accuracy.tsv; \
+	if [ -f $$table ]; then \
+		echo; echo "Accuracy against the simulated truth ($$table):"; \
+		awk -F '\t' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $$i; \
+				if (length($$i) > width[i]) width[i] = length($$i) } } \
+			END { for (r = 1; r <= NR; r++) { line = "  "; \
+				for (i = 1; i <= NF; i++) line = line sprintf("%-*s  ", width[i], cell[r, i]); \
+				print line } }' $$table; \
+		echo; echo "The report, one page a family:"; ls -1 demo/results/report/*.html; \
+		echo "Quality of reads and alignments:"; ls -1 demo/results/qc/multiqc.html; \
+	fi
+
+run:
+	@if [ ! -f "$(CONFIG)" ]; then \
+		echo "error: CONFIG='$(CONFIG)' is no file; give the path of your config: make run CONFIG=my/config.yaml" >&2; \
+		exit 2; \
+	fi
+	@envs/set_up.sh
+	@mkdir -p "$(DIRECTORY)"
+	@$(snakemake) --directory "$(DIRECTORY)" --configfile "$$(realpath "$(CONFIG)")" $(ARGS)
+
+simulate: ARGS := $(ARGS) -- simulate
+simulate: run
+
+lint:
+	@envs/set_up.sh --test
+	$(call timed,ruff check,ruff check)
+	$(call timed,ruff format,ruff format --check --quiet)
+	$(call timed,snakefmt,snakefmt --check Snakefile rules)
+	$(call timed,mypy,mypy scripts/morula)
+	$(call timed,snakemake --lint,snakemake --lint --quiet all)
+
+test:
+	@echo "Morula's checks: sets up what they need, then style, types and tests."
+	@$(MAKE) lint
+	$(call timed,unit tests,pytest -q tests/unit)
+	$(call timed,script tests,pytest -q tests/scripts)
+	$(call timed,workflow tests,pytest -q tests/workflow)
+	$(call timed,tests on real data (skipped where it is absent),pytest -q -rs tests/real)
+	@echo "all checks passed"
+
+clean:
+	@echo "removing demo/, .venv and caches"
+	@rm -rf demo .venv .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
+	@find scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

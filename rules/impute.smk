@@ -1,0 +1,99 @@
+# Imputation: parents filled to all sites of the panel, then the embryos from them.
+
+
+rule impute_parents:
+    input:
+        script=scripts / "impute_parents.py",
+        library=library("dosage_text", "genetic_map", "haplotypes"),
+        phased="results/phase/{family}.{chrom}.bcf",
+        phased_index="results/phase/{family}.{chrom}.bcf.csi",
+        panel="results/reference/panel/{chrom}.bcf",
+        panel_index="results/reference/panel/{chrom}.bcf.csi",
+        map="results/reference/maps/{chrom}.average.map",
+    output:
+        bcf="results/impute/parents/{family}.{chrom}.bcf",
+        index="results/impute/parents/{family}.{chrom}.bcf.csi",
+    log:
+        "logs/impute_parents/{family}.{chrom}.log",
+    benchmark:
+        "logs/impute_parents/{family}.{chrom}.benchmark.tsv"
+    conda:
+        "../envs/impute.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        # Java's heap; the rest is for its own needs and for this script.
+        heap_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=240,
+    params:
+        seed=lookup("seed", within=config),
+    shell:
+        "python {input.script} --phased {input.phased} --panel {input.panel}"
+        " --map {input.map} --chrom {wildcards.chrom} --seed {params.seed}"
+        " --threads {threads} --memory-mb {resources.heap_mb}"
+        " --output {output.bcf} 2> {log}"
+
+
+rule impute_family:
+    input:
+        script=scripts / "impute_family.py",
+        library=library(
+            "dosage_text",
+            "embryo_genome",
+            "embryo_posterior",
+            "genetic_map",
+            "parental_alleles",
+            "posterior_samples",
+        ),
+        parents="results/impute/parents/{family}.{chrom}.bcf",
+        parents_index="results/impute/parents/{family}.{chrom}.bcf.csi",
+        embryos=lambda wildcards: expand(
+            "results/correct/embryos/{embryo}.npz",
+            embryo=project.embryos(wildcards.family),
+        ),
+        map="results/reference/maps/{chrom}.average.map",
+    output:
+        genomes=temp("results/impute/{family}.{chrom}.bcf"),
+        index=temp("results/impute/{family}.{chrom}.bcf.csi"),
+        samples="results/impute/{family}.{chrom}.samples.npz",
+    log:
+        "logs/impute_family/{family}.{chrom}.log",
+    benchmark:
+        "logs/impute_family/{family}.{chrom}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=120,
+    params:
+        parents=parent_flags,
+        error=lookup("correct/genotype_error", within=config),
+        seed=lookup("seed", within=config),
+    shell:
+        "python {input.script} --parents {input.parents} {params.parents}"
+        " --embryos {input.embryos} --map {input.map} --chrom {wildcards.chrom}"
+        " --genotype-error {params.error} --seed {params.seed}"
+        " --genomes {output.genomes} --samples {output.samples} 2> {log}"
+
+
+rule gather_genomes:
+    input:
+        genomes=expand("results/impute/{{family}}.{chrom}.bcf", chrom=chromosomes),
+        indices=expand("results/impute/{{family}}.{chrom}.bcf.csi", chrom=chromosomes),
+    output:
+        bcf="results/impute/{family}.bcf",
+        index="results/impute/{family}.bcf.csi",
+    log:
+        "logs/gather_genomes/{family}.log",
+    benchmark:
+        "logs/gather_genomes/{family}.benchmark.tsv"
+    conda:
+        "../envs/variants.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    shell:
+        "(bcftools concat --no-version -Ob -o {output.bcf} {input.genomes}"
+        " && bcftools index -f -c {output.bcf}) 2> {log}"

@@ -1,0 +1,224 @@
+"""A family's report as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+import morula
+from morula import report_ancestry, report_chromosomes, report_scores, report_summary
+from morula.report_family import Family
+from morula.report_svg import MISSING, number, ordinal, percent
+from morula.report_tables import MatchShare, Quality, Score
+
+# Columns of the quality table: column, heading, unit or range, kind of number.
+QC_COLUMNS = (
+    ("depth", "Depth", "reads a site", "number"),
+    ("breadth", "Breadth", "sites with reads", "share"),
+    ("ado_rate", "Allele dropout", "of het sites", "share"),
+    ("imbalance", "Imbalance", "", "number"),
+    ("error_rate", "Error rate", "a base", "number"),
+    ("error_rate_damage", "Error, C>T G>A", "a base", "number"),
+    ("contamination", "Contamination", "maternal", "share"),
+    ("maternal_share", "Maternal share", "of reads", "share"),
+    ("relationship_mother", "To mother", "relationship", "number"),
+    ("relationship_father", "To father", "relationship", "number"),
+)
+LIGHTS = {"pass": ("●", "pass"), "warn": ("▲", "warning"), "fail": ("■", "fail")}
+
+
+def _cell(value: float | None, kind: str) -> str:
+    return percent(value) if kind == "share" else number(value)
+
+
+def quality_rows(family: Family) -> list[dict[str, Any]]:
+    """A row an embryo: its light, and its numbers with the width of their bars in
+    percent of the largest of the family."""
+    largest = {
+        name: max([row.metrics[name] or 0.0 for row in family.quality], default=0.0)
+        for name, *_ in QC_COLUMNS
+    }
+    members = {member.name: member for member in family.settings.members}
+
+    def cells(row: Quality) -> list[tuple[str, float]]:
+        return [
+            (
+                _cell(row.metrics[name], kind),
+                100.0 * max(row.metrics[name] or 0.0, 0.0) / (largest[name] or 1.0),
+            )
+            for name, _, _, kind in QC_COLUMNS
+        ]
+
+    return [
+        {
+            "row": row,
+            "member": members[row.embryo],
+            "light": LIGHTS[row.status],
+            "cells": cells(row),
+        }
+        for row in family.quality
+    ]
+
+
+def chromosome_cards(family: Family) -> list[dict[str, Any]]:
+    """A picture of every embryo that did not fail, with its counts of changes."""
+    found = report_chromosomes.changes(family.segments)
+    present = {segment.chrom for segment in family.segments}
+    lengths = {c: n for c, n in family.chromosome_lengths.items() if c in present}
+    shortest = report_chromosomes.drawn_from(family.segments)
+    cards = []
+    for embryo in family.embryos():
+        own = [s for s in family.segments if s.embryo == embryo.name]
+        if not own:
+            continue
+        drawn = [s for s in own if s.end - s.start + 1 >= shortest]
+        mine = [change for change in found if change.embryo == embryo.name]
+        cards.append(
+            {
+                "member": embryo,
+                "status": family.status(embryo.name),
+                "picture": report_chromosomes.draw_embryo(
+                    embryo.name, drawn, [] if shortest else mine, lengths
+                ),
+                "counts": _change_counts(mine, {s.parent for s in own}),
+                "covered": sum(s.end - s.start + 1 for s in own if s.posterior >= 0.99)
+                / sum(s.end - s.start + 1 for s in own),
+            }
+        )
+    return cards
+
+
+def _change_counts(
+    mine: list[report_chromosomes.Change], parents: set[str]
+) -> list[tuple[str, int, int]]:
+    """Parent, changes of this embryo's own, changes shared with most embryos."""
+    return [
+        (
+            parent,
+            sum(c.parent == parent and not c.is_shared for c in mine),
+            sum(c.parent == parent and c.is_shared for c in mine),
+        )
+        for parent in ("mother", "father")
+        if parent in parents
+    ]
+
+
+def ancestry_part(family: Family) -> dict[str, Any]:
+    """Pictures and rows of the ancestry section."""
+    placed = {p.sample: p for p in family.placements}
+    members = [placed[m.name] for m in family.settings.members if m.name in placed]
+    colours = report_ancestry.group_colours(family.panel)
+    n_components = min((len(m.components) for m in members), default=0)
+    pairs = (
+        report_ancestry.component_pairs(family.panel, n_components)
+        if family.panel and members
+        else []
+    )
+    has_admixture = any(member.admixture for member in members)
+    return {
+        "members": members,
+        "n_components": n_components,
+        "groups": list(members[0].admixture) if members else [],
+        "legend": [
+            (name, colour, sum(s.superpopulation == name for s in family.panel))
+            for name, colour in colours.items()
+        ],
+        "pictures": [
+            report_ancestry.draw_components(family.panel, members, pair)
+            for pair in pairs
+        ],
+        "admixture": report_ancestry.draw_admixture(members, colours)
+        if has_admixture
+        else Markup(""),
+    }
+
+
+def trait_parts(family: Family) -> list[dict[str, Any]]:
+    """A part a trait: picture, rows, remarks, match of its scoring file."""
+    order = {member.name: i for i, member in enumerate(family.settings.members)}
+    by_trait: dict[str, list[Score]] = {}
+    for score in family.scores:
+        by_trait.setdefault(score.trait, []).append(score)
+    parts = []
+    for trait, scores in by_trait.items():
+        scores.sort(key=lambda score: order[score.sample])
+        is_given = any(score.numbers["z"] is not None for score in scores)
+        parts.append(
+            {
+                "trait": trait,
+                "kind": family.settings.trait_kinds.get(trait, ""),
+                "first": scores[0],
+                "scores": scores,
+                "references": list(
+                    dict.fromkeys(s.reference for s in scores if s.reference)
+                ),
+                "reasons": list(dict.fromkeys(s.reason for s in scores if s.reason)),
+                "has_risk": any(s.numbers["risk"] is not None for s in scores),
+                "picture": report_scores.draw_trait(trait, scores) if is_given else "",
+            }
+        )
+    return parts
+
+
+def match_parts(family: Family) -> list[dict[str, Any]]:
+    """Rows of the match table by scoring file."""
+    by_file: dict[str, list[MatchShare]] = {}
+    for match in family.matches:
+        by_file.setdefault(match.pgs_id, []).append(match)
+    return [
+        {
+            "pgs_id": pgs_id,
+            "rows": rows,
+            "used": sum(
+                row.weight_share or 0.0
+                for row in rows
+                if row.reason.startswith("matched")
+            ),
+        }
+        for pgs_id, rows in by_file.items()
+    ]
+
+
+def render(
+    family: Family, versions: list[tuple[str, str]], template: Path, style: Path
+) -> str:
+    """The page; everything from a table is escaped, and a name that the template does
+    not get is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "percent": percent,
+        "ordinal": ordinal,
+        "given": lambda value: MISSING if value in ("", None) else value,
+        "listed": report_summary.listed,
+        "reason_words": report_summary.reason_words,
+    }
+    ranked = [place for place in family.ranking if place.rank is not None]
+    return environment.get_template(template.name).render(
+        family=family,
+        settings=family.settings,
+        style=Markup(style.read_text()),
+        morula_version=morula.__version__,
+        versions=versions,
+        findings=report_summary.findings(family),
+        qc_columns=QC_COLUMNS,
+        quality=quality_rows(family),
+        cards=chromosome_cards(family),
+        shortest_bp=report_chromosomes.drawn_from(family.segments),
+        haplotype_colours=report_chromosomes.COLOURS,
+        ancestry=ancestry_part(family),
+        traits=trait_parts(family),
+        matches=match_parts(family),
+        ranking_picture=report_scores.draw_ranking(family.ranking) if ranked else "",
+        ranking_words=report_summary.ranking_words(family.ranking),
+    )

@@ -1,0 +1,253 @@
+"""Scores on the population curve, a line for each sample, and ranks as a forest plot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from morula.report_svg import (
+    BLUE,
+    GREEN,
+    INK,
+    LINE,
+    MISSING,
+    ORANGE,
+    PAPER,
+    SOFT,
+    Scale,
+    element,
+    line,
+    normal_cdf,
+    number,
+    ordinal,
+    percent,
+    picture,
+    short,
+    spread_scale,
+    text,
+    ticks,
+)
+from morula.report_tables import Ranked, Score
+
+WIDTH, LABEL, PLOT_END = 1040.0, 150.0, 640.0
+CURVE, ROW = 58.0, 22.0
+PARENT_ROLES = ("mother", "father")
+
+
+def draw_trait(trait: str, scores: Sequence[Score]) -> Markup:
+    """One trait: the reference population's curve, then parents and embryos below it,
+    each with its 95 % interval."""
+    scale = Scale(*_range(scores), LABEL, PLOT_END)
+    bottom = CURVE + 10.0 + ROW * len(scores)
+    parts = [*_curve(scale), *_grid(scale, bottom), *_mid_parent(scale, scores, bottom)]
+    for i, score in enumerate(scores):
+        parts += _score_row(scale, score, CURVE + 10.0 + ROW * (i + 0.5))
+    label = f"Scores for {trait} as standard deviations from the population's mean"
+    return picture(WIDTH, bottom + 34.0, label, parts)
+
+
+def _range(scores: Sequence[Score]) -> tuple[float, float]:
+    """Limits in SD that hold every interval, at least -3.5 to 3.5, at most 8."""
+    known = [
+        abs(value)
+        for score in scores
+        for name in ("z", "z_low", "z_high")
+        if (value := score.numbers[name]) is not None
+    ]
+    limit = min(8.0, max([3.5, *(value + 0.2 for value in known)]))
+    return -limit, limit
+
+
+def _curve(scale: Scale) -> list[Markup]:
+    """The standard normal curve, with a darker middle half."""
+    base, height = CURVE, CURVE - 8.0
+
+    def outline(low: float, high: float) -> str:
+        n = 60
+        points = [low + (high - low) * i / n for i in range(n + 1)]
+        ys = [base - height * math.exp(-0.5 * z * z) for z in points]
+        path = "".join(
+            f"L{short(scale.at(z))} {short(y)}"
+            for z, y in zip(points, ys, strict=True)
+        )
+        return f"M{short(scale.at(low))} {short(base)}{path}L{short(scale.at(high))} {short(base)}Z"
+
+    quartile = 0.6745
+    return [
+        element("path", d=outline(scale.low, scale.high), fill="#dbe4ee"),
+        element("path", d=outline(-quartile, quartile), fill="#c2d0df"),
+        text(scale.at(0), base - 6, "half of people", class_="tiny", text_anchor="middle"),
+    ]
+
+
+def _grid(scale: Scale, bottom: float) -> list[Markup]:
+    """Lines at whole SDs, with the percentile that they stand for."""
+    parts = []
+    for z in range(math.ceil(scale.low), math.floor(scale.high) + 1):
+        x = scale.at(float(z))
+        dash = None if z == 0 else "2 3"
+        parts.append(
+            line(x, CURVE, x, bottom, stroke=LINE, stroke_dasharray=dash)
+        )
+        words = "mean" if z == 0 else f"{z:+d} SD".replace("-", "−")
+        parts.append(text(x, bottom + 14, words, class_="tiny", text_anchor="middle"))
+        if abs(z) <= 2:
+            share = f"{ordinal(100 * normal_cdf(z))} pct."
+            parts.append(
+                text(x, bottom + 27, share, class_="tiny", text_anchor="middle")
+            )
+    return parts
+
+
+def mid_parent(scores: Sequence[Score]) -> float | None:
+    """Mean z of both parents, where every sample is compared with the same reference;
+    else None."""
+    parents = [s.numbers["z"] for s in scores if s.role in PARENT_ROLES]
+    references = {s.reference for s in scores if s.numbers["z"] is not None}
+    known = [z for z in parents if z is not None]
+    return sum(known) / 2 if len(known) == 2 and len(references) == 1 else None
+
+
+def _mid_parent(
+    scale: Scale, scores: Sequence[Score], bottom: float
+) -> list[Markup]:
+    middle = mid_parent(scores)
+    if middle is None:
+        return []
+    x = scale.at(middle)
+    anchor = "start" if middle < 0 else "end"
+    shift = 5.0 if middle < 0 else -5.0
+    style = {"stroke": INK, "stroke_dasharray": "6 3", "stroke_width": 1}
+    return [
+        line(x, 12, x, bottom, **style),
+        text(x + shift, 16, "mean of the parents", class_="tiny", text_anchor=anchor),
+    ]
+
+
+def _score_row(scale: Scale, score: Score, y: float) -> list[Markup]:
+    """A sample's name, point, interval, and its place in words."""
+    is_parent = score.role in PARENT_ROLES
+    name = f"{score.sample} ({score.role})" if is_parent else score.sample
+    parts = [text(LABEL - 14, y + 4, name, class_="name", text_anchor="end")]
+    z = score.numbers["z"]
+    if z is None:
+        words = "withheld" if score.status == "withheld" else "no z score"
+        parts.append(
+            element(
+                "rect", x=LABEL, y=y - 7, width=PLOT_END - LABEL, height=14, fill=PAPER
+            )
+        )
+        middle = (LABEL + PLOT_END) / 2
+        parts.append(text(middle, y + 4, words, fill=SOFT, text_anchor="middle"))
+        return parts
+    colour = BLUE if is_parent else GREEN if score.status == "ok" else ORANGE
+    low, high = score.numbers["z_low"], score.numbers["z_high"]
+    if low is not None and high is not None:
+        parts.append(_interval(scale.at(low), scale.at(high), y, colour))
+    parts.append(_marker(scale.at(z), y, colour, is_parent))
+    parts.append(text(PLOT_END + 16, y + 4, _in_words(score), class_="place"))
+    return parts
+
+
+def _interval(start: float, end: float, y: float, colour: str) -> Markup:
+    """A bar with ends."""
+    d = (
+        f"M{short(start)} {short(y - 4)}v8M{short(start)} {short(y)}"
+        f"H{short(end)}M{short(end)} {short(y - 4)}v8"
+    )
+    return element("path", d=d, stroke=colour, stroke_width=2, fill="none")
+
+
+def _marker(x: float, y: float, colour: str, is_parent: bool) -> Markup:
+    """A diamond for a parent, a disc for an embryo."""
+    if is_parent:
+        d = f"M{short(x)} {short(y - 7)}l7 7l-7 7l-7-7Z"
+        return element("path", d=d, fill=colour, stroke="#fff")
+    return element("circle", cx=x, cy=y, r=5.5, fill=colour, stroke="#fff")
+
+
+def _in_words(score: Score) -> str:
+    """Percentile with its interval, and risk where there is one."""
+    numbers = score.numbers
+    words = f"{ordinal(numbers['percentile'])} percentile"
+    low, high = numbers["z_low"], numbers["z_high"]
+    if low is not None and high is not None:
+        ends = [ordinal(100.0 * normal_cdf(value)) for value in (low, high)]
+        if ends[0] != ends[1]:
+            words += f" ({ends[0]} to {ends[1]})"
+    if numbers["risk"] is not None:
+        words += f" · risk {risk_words(score)}"
+    return words
+
+
+def risk_words(score: Score) -> str:
+    """Absolute risk with its interval, and the average; MISSING where there is none."""
+    risk, low, high, average = (
+        score.numbers[name] for name in ("risk", "risk_low", "risk_high", "prevalence")
+    )
+    if risk is None:
+        return MISSING
+    words = percent(risk)
+    if low is not None and high is not None:
+        words += f" ({percent(low)} to {percent(high)})"
+    return words if average is None else f"{words}, average {percent(average)}"
+
+
+def draw_ranking(ranking: Sequence[Ranked]) -> Markup:
+    """Index of every ranked embryo with its interval, and the probability of being
+    the best as a bar."""
+    ranked = [place for place in ranking if place.index is not None]
+    known = [
+        value
+        for place in ranked
+        for value in (place.index, place.index_low, place.index_high, 0.0)
+        if value is not None
+    ]
+    scale = spread_scale(known, LABEL, 600.0)
+    chance = Scale(0.0, 1.0, 690.0, 960.0)
+    top, bottom = 26.0, 26.0 + ROW * len(ranked)
+    parts = [
+        text(LABEL, 14, "index with 95 % interval (healthy years)", class_="head"),
+        text(chance.start, 14, "probability of being the best", class_="head"),
+    ]
+    for value in ticks(scale.low, scale.high):
+        x = scale.at(value)
+        dash = None if value == 0.0 else "2 3"
+        parts.append(line(x, top, x, bottom, stroke=LINE, stroke_dasharray=dash))
+        words = number(value) if value else "0"
+        parts.append(text(x, bottom + 14, words, class_="tiny", text_anchor="middle"))
+    for i, place in enumerate(ranked):
+        parts += _rank_row(scale, chance, place, top + ROW * (i + 0.5))
+    label = "Index of each embryo with its interval and the probability of being best"
+    return picture(WIDTH, bottom + 22.0, label, parts)
+
+
+def _rank_row(scale: Scale, chance: Scale, place: Ranked, y: float) -> list[Markup]:
+    name = f"{place.rank}. {place.embryo}"
+    parts = [text(LABEL - 14, y + 4, name, class_="name", text_anchor="end")]
+    if place.index_low is not None and place.index_high is not None:
+        ends = scale.at(place.index_low), scale.at(place.index_high)
+        parts.append(_interval(*ends, y, GREEN))
+    if place.index is not None:
+        parts.append(_marker(scale.at(place.index), y, GREEN, is_parent=False))
+    width = chance.end - chance.start
+    parts.append(
+        element("rect", x=chance.start, y=y - 6, width=width, height=12, fill=PAPER)
+    )
+    if place.probability_best is not None:
+        end = chance.at(place.probability_best)
+        parts.append(
+            element(
+                "rect",
+                x=chance.start,
+                y=y - 6,
+                width=end - chance.start,
+                height=12,
+                fill=GREEN,
+            )
+        )
+    words = percent(place.probability_best, 0)
+    parts.append(text(chance.end + 10, y + 4, words, class_="place"))
+    return parts

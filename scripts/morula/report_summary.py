@@ -1,0 +1,128 @@
+"""What the report says in sentences: the main findings, and how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from morula.report_family import Family
+from morula.report_svg import number, percent
+from morula.report_tables import Ranked
+
+# METHOD: an embryo that has at least this probability of being the best cannot be told
+# from the first-ranked one by these data.
+COULD_BE_BEST = 0.05
+
+REASONS = {
+    "matched": "used: same alleles",
+    "matched_swapped": "used: effect allele is the reference allele",
+    "matched_flipped": "used: other strand",
+    "matched_flipped_swapped": "used: other strand, effect allele is the reference one",
+    "matched_by_frequency": "used: A/T or C/G, strand told by frequency",
+    "ambiguous": "lost: A/T or C/G, strand cannot be told",
+    "alleles_differ": "lost: the panel has other alleles there",
+    "not_in_panel": "lost: no such variant in the panel",
+    "other_chromosome": "lost: chromosome is not in this run",
+    "no_position": "lost: the file gives no position",
+    "repeated": "not counted twice: repeated row",
+    "conflicting_weights": "lost: one allele with two weights",
+    "allele_not_acgt": "lost: allele is not a sequence",
+    "hla_allele": "lost: HLA allele",
+    "haplotype": "lost: haplotype effect",
+    "diplotype": "lost: diplotype effect",
+    "interaction": "lost: interaction",
+    "dominant": "lost: dominant effect",
+    "recessive": "lost: recessive effect",
+    "dosage_weights": "lost: effect not proportional to copies",
+}
+
+
+def reason_words(reason: str) -> str:
+    """A match reason in words; an unknown one as it is."""
+    return REASONS.get(reason, reason.replace("_", " "))
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """`1 embryo`, `2 embryos`."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def findings(family: Family) -> list[str]:
+    """The page in a few sentences."""
+    sentences = [_quality(family), _scores(family), ranking_words(family.ranking)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _quality(family: Family) -> str:
+    counts = {
+        status: sum(row.status == status for row in family.quality)
+        for status in ("pass", "warn", "fail")
+    }
+    if not family.quality:
+        return "There is no embryo in this family."
+    words = (
+        f"Of {counted(len(family.quality), 'embryo')}, {counts['pass']} passed quality"
+        f" control, {counts['warn']} passed with warnings and {counts['fail']} failed."
+    )
+    if counts["fail"]:
+        words += " Of a failed embryo nothing but its quality control is shown."
+    if len(family.parents()) == 1:
+        words += (
+            f" Only the {family.parents()[0].role} was sequenced: the other parent's"
+            " half of every embryo is less certain."
+        )
+    return words
+
+
+def _scores(family: Family) -> str:
+    traits = list(dict.fromkeys(score.trait for score in family.scores))
+    if not traits:
+        return "No score was asked for."
+    given = {score.trait for score in family.scores if score.status != "withheld"}
+    words = f"{counted(len(traits), 'trait')} scored"
+    if len(given) < len(traits):
+        lost = [trait for trait in traits if trait not in given]
+        shown = listed(lost) if len(lost) <= 5 else f"{len(lost)} of them"
+        words += f"; withheld for everybody: {shown} (see “What is withheld”)"
+    return words + "."
+
+
+def could_be_best(ranking: Sequence[Ranked]) -> list[Ranked]:
+    """Ranked embryos that cannot be told from the best."""
+    return [
+        place
+        for place in ranking
+        if place.rank is not None
+        and (place.rank == 1 or (place.probability_best or 0.0) >= COULD_BE_BEST)
+    ]
+
+
+def ranking_words(ranking: Sequence[Ranked]) -> str:
+    """What the ranking amounts to."""
+    ranked = [place for place in ranking if place.rank is not None]
+    if not ranked:
+        why = listed(list(dict.fromkeys(place.reason for place in ranking)))
+        return f"No embryo was ranked{': ' + why if why else ''}."
+    first = min(ranked, key=lambda place: place.rank or 0)
+    if len(ranked) == 1:
+        return f"Only {first.embryo} could be ranked, so there is nothing to compare."
+    words = (
+        f"{first.embryo} has the highest index of {counted(len(ranked), 'embryo')};"
+        f" the probability that it really is the highest is"
+        f" {percent(first.probability_best, 0)}"
+    )
+    if first.expected_gain is not None:
+        gain = number(first.expected_gain, 2)
+        words += (
+            f", and the expected gain over a randomly chosen one is {gain} healthy years"
+        )
+    rivals = [place.embryo for place in could_be_best(ranking) if place is not first]
+    if rivals:
+        words += f". It cannot be told apart from {listed(rivals)} by these data"
+    return words + "."

@@ -1,0 +1,84 @@
+"""Versions of the programs that made a family's files, as the files' headers tell.
+
+Headers are asked, not the programs: what is on the PATH when the page is written need
+not be what made the files. Only names and versions are taken: the command lines and
+dates that headers also hold would put paths and times into the page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pysam
+
+from morula.errors import InputError
+
+# VCF header lines that tell a program and its version.
+VCF_HEADER_PATTERNS = (
+    re.compile(r"^##(?P<name>bcftools|samtools)_\w+?Version=(?P<version>[\w.-]+)"),
+    re.compile(r"^##source=\"?(?P<name>beagle|shapeit|Minimac)\w*?\.?v?(?P<version>\d[\w.-]*?)(?:\.jar)?\"?$"),
+)
+
+
+def of_alignment(path: Path) -> set[tuple[str, str]]:
+    """Programs of a BAM or CRAM header."""
+    with pysam.AlignmentFile(str(path), check_sq=False) as handle:
+        programs = handle.header.to_dict().get("PG", [])
+    return {
+        (program.get("PN", program["ID"]), program["VN"])
+        for program in programs
+        if "VN" in program
+    }
+
+
+def of_variants(path: Path) -> set[tuple[str, str]]:
+    """Programs of a VCF or BCF header."""
+    with pysam.VariantFile(str(path)) as handle:
+        lines = str(handle.header).splitlines()
+    return {
+        (match["name"], match["version"].split("+")[0])
+        for line in lines
+        for pattern in VCF_HEADER_PATTERNS
+        if (match := pattern.match(line))
+    }
+
+
+def of_fastp(path: Path) -> set[tuple[str, str]]:
+    """fastp's version of its JSON report."""
+    with path.open() as handle:
+        version = json.load(handle).get("summary", {}).get("fastp_version")
+    return {("fastp", version)} if version else set()
+
+
+READERS = {
+    ".cram": of_alignment,
+    ".bam": of_alignment,
+    ".bcf": of_variants,
+    ".gz": of_variants,
+    ".json": of_fastp,
+}
+
+
+def versions(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Name and version of every program of the files, sorted by name.
+
+    Raises InputError for a file that cannot be read or is of no known kind.
+    """
+    found: set[tuple[str, str]] = set()
+    for path in map(Path, paths):
+        reader = READERS.get(path.suffix)
+        if reader is None:
+            raise InputError(f"{path}: expected one of {', '.join(READERS)}")
+        try:
+            found |= reader(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read: {error}") from None
+    by_name: dict[str, list[str]] = {}
+    for name, version in sorted(found):
+        by_name.setdefault(name, []).append(version)
+    return [
+        (name, ", ".join(by_name[name])) for name in sorted(by_name, key=str.casefold)
+    ]

@@ -1,0 +1,148 @@
+"""A parent's VCF from elsewhere: which lines to believe, and where it says hom-ref.
+
+Whole-genome VCFs list variants only, gVCFs have blocks of hom-ref, arrays list their
+markers whatever the genotype. A site that no line speaks of is missing, never hom-ref.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEPT_KEYS = ("GT", "PL", "DP", "AD", "GQ")
+BASES = frozenset("ACGT")
+BLOCK_ALTS = frozenset({".", "<NON_REF>", "<*>", "<X>"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Fields of a VCF line of one sample that matter here."""
+
+    chrom: str
+    pos_bp: int
+    ref: str
+    alt: str
+    is_filtered: bool
+    info: str
+    values: dict[str, str]
+
+
+def parse(text: str) -> Line:
+    """A Line from a VCF line with one sample and at most one ALT."""
+    fields = text.rstrip("\n").split("\t")
+    keys, cells = fields[8].split(":"), fields[9].split(":")
+    return Line(
+        chrom=fields[0],
+        pos_bp=int(fields[1]),
+        ref=fields[3].upper(),
+        alt=fields[4].upper(),
+        is_filtered=fields[6] not in ("PASS", "."),
+        info=fields[7],
+        values=dict(zip(keys, cells, strict=False)),
+    )
+
+
+def genotype_of(values: dict[str, str]) -> str:
+    """GT without phase, alleles in order: 0/0, 0/1, 1/1 or ./. (also if haploid)."""
+    alleles = sorted(values.get("GT", ".").replace("|", "/").split("/"))
+    if len(alleles) != 2 or not set(alleles) <= {"0", "1"}:
+        return "./."
+    return "/".join(alleles)
+
+
+def end_of(line: Line) -> int | None:
+    """Last position of a hom-ref block, or None when the line is none.
+
+    A line of several ALTs was split into one line each: its <NON_REF> share has no END
+    and says nothing.
+    """
+    if line.alt not in BLOCK_ALTS:
+        return None
+    for entry in line.info.split(";"):
+        if entry.startswith("END="):
+            return int(entry[4:])
+    return line.pos_bp + len(line.ref) - 1 if line.alt == "." else None
+
+
+@dataclass
+class Tally:
+    """What became of a VCF's lines."""
+
+    lines: int = 0
+    filtered: int = 0
+    wrong_ref: int = 0
+    not_bases: int = 0
+    kept: int = 0
+    first_wrong: str = ""
+    chromosomes: set[str] = field(default_factory=set)
+
+
+class Importer:
+    """Goes through the lines; keeps variants, and marks the panel's hom-ref sites.
+
+    panel: position of every panel site by chromosome, int64 (L,), rising;
+    reference: (chrom, start0, end0) -> bases of the FASTA, upper case.
+    """
+
+    def __init__(
+        self,
+        panel: dict[str, NDArray[np.int64]],
+        reference: Callable[[str, int, int], str],
+    ) -> None:
+        self._panel = panel
+        self._reference = reference
+        self.hom_ref = {
+            chrom: np.zeros(len(sites), dtype=bool) for chrom, sites in panel.items()
+        }
+        self.tally = Tally()
+
+    def take(self, text: str) -> str | None:
+        """The line to keep for one line of the VCF, or None.
+
+        METHOD: lines whose FILTER is set are taken as missing, since their genotype is
+        one that the caller itself doubts.
+        """
+        line = parse(text)
+        self.tally.lines += 1
+        self.tally.chromosomes.add(line.chrom)
+        if line.is_filtered:
+            self.tally.filtered += 1
+            return None
+        start0 = line.pos_bp - 1
+        bases = self._reference(line.chrom, start0, start0 + len(line.ref))
+        if bases != line.ref:
+            self.tally.wrong_ref += 1
+            self.tally.first_wrong = self.tally.first_wrong or (
+                f"{line.chrom}:{line.pos_bp} has REF {line.ref}, the FASTA {bases}"
+            )
+            return None
+        genotype = genotype_of(line.values)
+        end = end_of(line)
+        is_variant = set(line.alt) <= BASES
+        if genotype == "0/0" and (end is not None or is_variant):
+            last = end if end is not None else line.pos_bp + len(line.ref) - 1
+            self._mark(line.chrom, line.pos_bp, last)
+        if end is not None or genotype == "./.":
+            return None
+        if not is_variant:
+            self.tally.not_bases += 1
+            return None
+        self.tally.kept += 1
+        return self._kept(line, genotype)
+
+    def _mark(self, chrom: str, first: int, last: int) -> None:
+        sites = self._panel[chrom]
+        begin = np.searchsorted(sites, first, side="left")
+        end = np.searchsorted(sites, last, side="right")
+        self.hom_ref[chrom][begin:end] = True
+
+    @staticmethod
+    def _kept(line: Line, genotype: str) -> str:
+        values = {**line.values, "GT": genotype}
+        keys = [key for key in KEPT_KEYS if values.get(key, ".") != "."]
+        cell = ":".join(values[key] for key in keys)
+        fields = (line.chrom, str(line.pos_bp), ".", line.ref, line.alt)
+        return "\t".join((*fields, ".", ".", ".", ":".join(keys), cell)) + "\n"

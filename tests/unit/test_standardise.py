@@ -1,0 +1,101 @@
+"""Reference groups: who is compared with whom."""
+
+import numpy as np
+import pytest
+
+from morula.errors import InputError
+from morula.panel_samples import Labels, read_labels
+from morula.standardise import (
+    choose_group,
+    family_superpopulations,
+    interval,
+    percentile,
+    standard_of,
+)
+
+LABELS = Labels(
+    np.array([f"s{i}" for i in range(30)]),
+    np.array(["GBR"] * 25 + ["YRI"] * 5),
+    np.array(["EUR"] * 25 + ["AFR"] * 5),
+)
+ROLES = {"M": "mother", "F": "father", "E1": "embryo", "E2": "embryo"}
+
+
+class TestGroup:
+    def test_large_superpopulation(self):
+        group = choose_group(LABELS, "EUR", 20)
+        assert (group.name, group.remark) == ("panel EUR, n=25", "")
+        assert np.count_nonzero(group.is_member) == 25
+
+    @pytest.mark.parametrize(
+        ("wanted", "word"), [("AFR", "only 5"), (None, "no single")]
+    )
+    def test_small_or_unknown_falls_back_to_the_panel(self, wanted, word):
+        group = choose_group(LABELS, wanted, 20)
+        assert group.name == "panel, n=30"
+        assert word in group.remark
+        assert group.is_member.all()
+
+
+class TestFamily:
+    def test_siblings_share_what_parents_agree_on(self):
+        near = {"M": "EUR", "F": "EUR", "E1": "AFR", "E2": "EUR"}
+        assert set(family_superpopulations(ROLES, near, set()).values()) == {"EUR"}
+
+    def test_parents_of_two_superpopulations(self):
+        near = {"M": "EUR", "F": "AFR", "E1": "EUR", "E2": "EUR"}
+        chosen = family_superpopulations(ROLES, near, set())
+        assert chosen == {"M": "EUR", "F": "AFR", "E1": None, "E2": None}
+
+    def test_one_parent_and_a_failed_embryo(self):
+        roles = {name: role for name, role in ROLES.items() if name != "F"}
+        near = {"M": "EUR", "E1": "outside", "E2": "EUR"}
+        assert family_superpopulations(roles, near, {"E1"})["E2"] == "EUR"
+        assert family_superpopulations(roles, near, set())["E2"] is None
+
+    def test_outside_is_no_superpopulation(self):
+        near = dict.fromkeys(ROLES, "outside")
+        assert set(family_superpopulations(ROLES, near, set()).values()) == {None}
+
+
+class TestNumbers:
+    def test_standard_is_of_the_group_only(self):
+        scores = np.r_[np.arange(25.0), np.full(5, 1e6)][:, None]
+        standard = standard_of(scores, choose_group(LABELS, "EUR", 20))
+        assert standard.mean[0] == 12.0
+        assert standard.sd[0] == pytest.approx(np.arange(25.0).std(ddof=1))
+
+    def test_constant_score_has_no_sd(self):
+        standard = standard_of(np.full((30, 1), 0.1), choose_group(LABELS, None, 20))
+        assert np.isnan(standard.sd[0])
+
+    def test_percentile_and_interval(self):
+        assert percentile(0.0) == 50.0
+        assert percentile(1.6448536) == pytest.approx(95.0, abs=1e-5)
+        assert interval(1.0, 0.5) == pytest.approx((0.020018, 1.979982), abs=1e-6)
+
+
+class TestLabels:
+    def write(self, tmp_path, text):
+        path = tmp_path / "panel.tsv"
+        path.write_text("sample\tpopulation\tsuperpopulation\n" + text)
+        return path
+
+    def test_order_is_that_of_the_panel(self, tmp_path):
+        path = self.write(tmp_path, "a\tGBR\tEUR\nb\tYRI\tAFR\nc\tGBR\tEUR\n")
+        labels = read_labels(path, ["b", "a"])
+        assert labels.superpopulations.tolist() == ["AFR", "EUR"]
+        assert labels.superpopulation_of() == {"GBR": "EUR", "YRI": "AFR"}
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("a\tGBR\tEUR\n", "no row for 1 of 2 samples"),
+            ("a\tGBR\tEUR\na\tGBR\tEUR\nb\tGBR\tEUR\n", "line 3.*twice"),
+            ("a\tGBR\t\nb\tGBR\tEUR\n", "line 2: superpopulation is empty"),
+            ("a\tGBR\tEUR\nb\tGBR\tAFR\n", "'EUR' and 'AFR'"),
+        ],
+    )
+    def test_refusals(self, tmp_path, text, words):
+        with pytest.raises(InputError, match=words):
+            read_labels(self.write(tmp_path, text), ["a", "b"])
