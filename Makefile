@@ -12,8 +12,8 @@ CONFIG ?=
 ARGS ?=
 
 # The checkout's own Python first, then tools that set-up fetched, then the machine's.
-export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/tools/bin:$(CURDIR)/.venv/conda/bin:$(PATH)
-export SNAKEMAKE_CONDA_PREFIX := $(CURDIR)/.venv/environments
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.conda/tools/bin:$(CURDIR)/.conda/base/bin:$(PATH)
+export SNAKEMAKE_CONDA_PREFIX := $(CURDIR)/.conda/environments
 export LC_ALL := C.UTF-8
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH PYTHONHOME
@@ -38,7 +38,7 @@ help:
 	@echo "make simulate CONFIG=path only make the simulated reads and truth of a config"
 	@echo "make setup                only see to Python parts (.venv) and tools"
 	@echo "make lint                 style and types only"
-	@echo "make clean                remove demo/, .venv and caches (results/ stays)"
+	@echo "make clean                remove demo/, .venv, .conda and caches (results/ stays)"
 
 setup:
 	@envs/set_up.sh
@@ -99,6 +99,6 @@ test:
 	@echo "all checks passed"
 
 clean:
-	@echo "removing demo/, .venv and caches"
-	@rm -rf demo .venv .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
+	@echo "removing demo/, .venv, .conda and caches"
+	@rm -rf demo .venv .conda .pytest_cache .mypy_cache .ruff_cache scripts/*.egg-info
 	@find scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ extras=demo
 stamp=.venv/set-up.stamp   # written last: a set-up that was killed has none
 log=logs/set_up.log
 outside_path=$PATH
-export PATH="$PWD/.venv/bin:$PWD/.venv/tools/bin:$PWD/.venv/conda/bin:$PATH"
+export PATH="$PWD/.venv/bin:$PWD/.conda/tools/bin:$PWD/.conda/base/bin:$PATH"
 
 tools=(bwa samtools bcftools tabix bgzip fastp mosdepth shapeit4 beagle minimap2)
 [ $extras = demo ] || tools+=(plink2)
@@ -129,14 +129,16 @@ sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     return 1
 }
 
+# Sets `python`: one that can make the virtual environment.
 see_to_python() {
     python=$(find_python) && return
     if apt_at_hand; then
         apt_install python3 python3-venv && python=$(find_python) && return
     fi
     if conda_command >/dev/null; then
-        conda_install .venv/python "python >=3.11,<3.14" pip || exit 1
-        python=.venv/python/bin/python
+        rm -rf .conda/python
+        conda_install .conda/python "python >=3.11,<3.14" pip || exit 1
+        python=.conda/python/bin/python
         return
     fi
     cat >&2 <<'EOF'
@@ -149,14 +151,13 @@ EOF
     exit 1
 }
 
-make_venv() {
+make_venv() {  # PYTHON
     if [ "$(cat .venv/whole 2>/dev/null)" != "$PWD" ] || ! .venv/bin/python -c ''; then
         # Half a folder, one that was moved (its commands know their place), or one that
         # something else made.
         rm -rf .venv
-        see_to_python
-        say "virtual environment .venv, with $("$python" --version)"
-        logged "$python" -m venv .venv || exit 1
+        say "virtual environment .venv, with $("$1" --version)"
+        logged "$1" -m venv .venv || exit 1
     fi
     local what=.
     [ $extras = demo ] || what=".[test]"
@@ -191,15 +192,15 @@ see_to_tools() {
 see_to_conda() {
     if [ $extras = test ]; then
         # Tests call the tools themselves, so these must be on the PATH.
-        rm -rf .venv/tools
+        rm -rf .conda/tools
         # shellcheck disable=SC2046  # one word a package
-        conda_install .venv/tools $(conda_packages_of "${tools[@]}") || exit 1
+        conda_install .conda/tools $(conda_packages_of "${tools[@]}") || exit 1
         return
     fi
     # Snakemake calls `conda` by this name.
     if ! command -v conda >/dev/null; then
-        rm -rf .venv/conda
-        conda_install .venv/conda conda || exit 1
+        rm -rf .conda/base
+        conda_install .conda/base conda || exit 1
     fi
     say "Snakemake will fetch the tools by conda (envs/*.yaml) when it runs"
     route=conda
@@ -229,8 +230,9 @@ EOF
 versions() {
     local tool
     for tool in samtools bcftools fastp mosdepth minimap2; do
-        printf '%s ' "$("$tool" --version 2>&1 | head -n 1)"
+        printf '%s %s, ' "$tool" "$("$tool" --version 2>&1 | awk 'NR == 1 {print $NF}')"
     done
+    bwa 2>&1 | awk '/^Version/ {print "bwa", $2}'
 }
 
 if is_done; then exit 0; fi
@@ -243,8 +245,10 @@ fi
 : >"$log"
 SECONDS=0
 rm -f $stamp
-make_venv
+# What may be missing first: better told at once than after minutes of installing.
+see_to_python
 see_to_tools
+make_venv "$python"
 if [ $route = conda ]; then
     echo "--software-deployment-method conda"
 fi >.venv/snakemake-flags

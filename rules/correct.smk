@@ -62,12 +62,14 @@ rule prepare_family:
     params:
         parents=parent_flags,
         flip=lookup("correct/phase_flip", within=config),
+        flip_rare=lookup("correct/phase_flip_rare", within=config),
         error=lookup("correct/genotype_error", within=config),
     shell:
         "python {input.script} --sites {input.sites} --genotypes {input.genotypes}"
         " --imputed {input.imputed} --chrom {wildcards.chrom} {params.parents}"
         " --map-female {input.map_female} --map-male {input.map_male}"
-        " --phase-flip {params.flip} --genotype-error {params.error}"
+        " --phase-flip {params.flip} --phase-flip-rare {params.flip_rare}"
+        " --genotype-error {params.error}"
         " --output {output} 2> {log}"
 
 

@@ -4,7 +4,9 @@
 from morula.simulation.plan import Plan
 
 simulation_plan = (
-    Plan(config["simulate"], project, chromosomes) if "simulate" in config else None
+    or_refuse(lambda: Plan(config["simulate"], project, chromosomes))
+    if "simulate" in config
+    else None
 )
 simulation_targets = simulation_plan.targets if simulation_plan else list
 

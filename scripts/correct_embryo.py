@@ -10,6 +10,8 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import NDArray
+
 from morula import (
     allele_counts,
     amplification,
@@ -24,7 +26,6 @@ from morula.amplification import Amplification, Chromosome
 from morula.atomic import written_whole
 from morula.cli import run
 from morula.family_sites import FamilySites
-from numpy.typing import NDArray
 
 logger = logging.getLogger("correct_embryo")
 SEGMENT_COLUMNS = (

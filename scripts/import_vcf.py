@@ -80,7 +80,8 @@ def read_lines(
     view += ["-s", column_of(args.vcf, args.sample), "-T", str(wanted), args.vcf]
     first = pipeline.start(view, about=about)
     source = first.process.stdout
-    split = ["bcftools", "norm", "--no-version", "-m", "-any", "-Ov", "-"]
+    split = ["bcftools", "norm", "--no-version", "-m", "-any", "-Ov"]
+    split += ["--old-rec-tag", vcf_import.SPLIT_TAG, "-"]
     second = pipeline.start(split, about=about, stdin=source or subprocess.DEVNULL)
     assert source is not None
     source.close()

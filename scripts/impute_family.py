@@ -8,12 +8,13 @@ import sys
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
+
 from morula import dosage_text, embryo_genome, embryo_posterior, posterior_samples
 from morula.cli import run
 from morula.embryo_genome import PanelParents
 from morula.errors import InputError
 from morula.genetic_map import read_map
-from numpy.typing import NDArray
 
 logger = logging.getLogger("impute_family")
 HEADER = (

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from morula import dosage_text
 from morula.cli import run
 from morula.errors import InputError
 from morula.genetic_map import read_map
 from morula.haplotypes import Genotypes, read_genotypes
-from numpy.typing import NDArray
 
 logger = logging.getLogger("impute_parents")
 HEADER = (

@@ -7,6 +7,7 @@ import logging
 import sys
 
 import numpy as np
+
 from morula import family_sites, parental_alleles
 from morula.cli import run
 from morula.errors import InputError
@@ -26,6 +27,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--map-female", required=True, help="PLINK format")
     parser.add_argument("--map-male", required=True, help="PLINK format")
     parser.add_argument("--phase-flip", type=float, required=True)
+    parser.add_argument("--phase-flip-rare", type=float, required=True)
     parser.add_argument("--genotype-error", type=float, required=True)
     parser.add_argument("--output", required=True, help=".npz, see morula.family_sites")
     return parser.parse_args(argv)
@@ -39,11 +41,11 @@ def work(args: argparse.Namespace) -> None:
     sites = family_sites.read_sites(args.sites, args.chrom)
     if len(sites.pos_bp) == 0:
         raise InputError(f"{args.sites}: no site of {args.chrom}")
-    haplotypes, frequency = parental_alleles.read_haplotypes(args.imputed, known, sites)
+    haplotypes, panel = parental_alleles.read_haplotypes(args.imputed, known, sites)
     parents = []
     for name in names:
         if not name:
-            parents.append(parental_alleles.absent_parent(frequency))
+            parents.append(parental_alleles.absent_parent(panel.frequency))
             continue
         likelihoods = parental_alleles.genotype_likelihoods(
             args.genotypes, name, sites, args.genotype_error
@@ -51,8 +53,8 @@ def work(args: argparse.Namespace) -> None:
         parent = parental_alleles.parent_alleles(
             likelihoods,
             haplotypes[name],
-            frequency,
-            args.phase_flip,
+            panel.frequency,
+            panel.phase_flip(args.phase_flip, args.phase_flip_rare),
             args.genotype_error,
         )
         logger.info("%s: %d phased hets", name, parent.is_phased_het.sum())
@@ -60,7 +62,7 @@ def work(args: argparse.Namespace) -> None:
     maps = [read_map(path, args.chrom) for path in (args.map_female, args.map_male)]
     family = family_sites.FamilySites(
         sites,
-        frequency,
+        panel.frequency,
         np.stack([one.cm_at(sites.pos_bp) for one in maps]),
         (parents[0], parents[1]),
         (bool(args.mother), bool(args.father)),

@@ -56,31 +56,30 @@ def read_files(paths: Sequence[str], build: str) -> tuple[list[str], pl.DataFram
                 " the same file for both traits"
             )
         ids[scoring.pgs_id] = path
-        tables.append(
-            scoring.variants.with_columns(score=pl.lit(score, dtype=pl.Int64))
-        )
-    return list(ids), score_match.mark_repeats(pl.concat(tables))
+        variants = score_match.mark_repeats(scoring.variants.drop("line"))
+        tables.append(variants.with_columns(score=pl.lit(score, dtype=pl.Int32)))
+    return list(ids), pl.concat(tables)
 
 
 def match(args: argparse.Namespace, paths: Sequence[str]) -> score_weights.Weights:
     """Weights of all files on the panel's sites."""
     ids, variants = read_files(paths, args.build)
-    usable = variants.filter(pl.col("reason").is_null())
-    by_chromosome, rows = [], []
-    for chrom, panel in zip(args.chromosomes, args.panels, strict=True):
-        name = chrom.removeprefix("chr").upper()
-        sites = score_match.read_panel_sites(panel, chrom)
-        here = usable.filter(pl.col("chrom") == name)
-        matches = score_match.match_chromosome(here, sites, args.ambiguous)
-        rows.append(matches.rows.select("score", "weight", "reason"))
-        by_chromosome.append((chrom, matches, sites))
-    names = [chrom.removeprefix("chr").upper() for chrom in args.chromosomes]
-    elsewhere = variants.filter(
-        pl.col("reason").is_not_null() | ~pl.col("chrom").is_in(names)
-    ).with_columns(
-        reason=pl.coalesce("reason", pl.lit("chromosome_not_analysed")),
+    names = {c: c.removeprefix("chr").upper() for c in args.chromosomes}
+    is_usable = pl.col("reason").is_null()
+    is_here = pl.col("chrom").is_in(list(names.values())).fill_null(False)
+    elsewhere = variants.filter(~(is_usable & is_here)).with_columns(
+        reason=pl.coalesce("reason", pl.lit("chromosome_not_analysed"))
     )
-    rows.append(elsewhere.select("score", "weight", "reason"))
+    rows = [elsewhere.select("score", "weight", "reason")]
+    by_chromosome = []
+    for chrom, panel in zip(args.chromosomes, args.panels, strict=True):
+        sites = score_match.read_panel_sites(panel, chrom)
+        here = variants.filter(is_usable & (pl.col("chrom") == names[chrom]))
+        matches = score_match.match_chromosome(
+            here.drop("chrom", "reason"), sites, args.ambiguous
+        )
+        rows.append(matches.rows)
+        by_chromosome.append((chrom, matches, sites))
     summary = score_weights.summarise_matches(pl.concat(rows))
     order = {path: index for index, path in enumerate(paths)}
     of_trait = [order[path] for path in args.scoring_files]

@@ -87,7 +87,8 @@ def write_scores(args: argparse.Namespace, world: dict[str, Chromosome]) -> None
     panel = [chromosome.panel for chromosome in world.values()]
     for name, (pgs_id, trait, share, to_text) in SCORES.items():
         rng = stream(args.seed, "score", name)
-        rows = draw_score(rng, panel, max(round(share * args.score_variants), 1))
+        n_variants = max(round(share * args.score_variants), 1)
+        rows = draw_score(rng, panel, n_variants, to_text is not format_1)
         info = ScoreInfo(pgs_id, f"simulated_{name}", trait, args.build)
         write_text(args.directory / f"scores/{name}.txt.gz", to_text(info, rows))
 

@@ -13,18 +13,16 @@ from morula.errors import InputError
 def read_contigs(path: str | Path) -> dict[str, dict[str, str]]:
     """@SQ tags by contig name, in the header's order.
 
-    Raises InputError when the file is missing or is neither BAM nor CRAM.
+    Raises InputError when the file is missing, truncated, or neither BAM nor CRAM.
     """
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; check bam in the units sheet")
     try:
-        with pysam.AlignmentFile(
-            str(path), check_sq=False, ignore_truncation=True
-        ) as reader:
+        with pysam.AlignmentFile(str(path), check_sq=False) as reader:
             header = reader.header.to_dict()
     except (ValueError, OSError) as error:
         raise InputError(
-            f"{path}: not a BAM or CRAM file, or damaged at its start ({error})"
+            f"{path}: not a BAM or CRAM file, or truncated or damaged ({error})"
         ) from None
     rows: Sequence[Mapping[str, object]] = header.get("SQ", [])
     return {

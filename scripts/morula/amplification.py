@@ -5,8 +5,8 @@ rate), the amplicon length, the read error rates by class, and
 
 the share of reads from the mother's own cells.
 
-A site's class is 3 * mother's ALT copies + error class; error classes, by what a misread
-does at the site's two alleles:
+A site's class is 3 * mother's ALT copies + error class. Error classes, by what a
+misread does at the site's two alleles:
     0  neither direction is C>T or G>A
     1  REF read as ALT is C>T or G>A (damage)
     2  ALT read as REF is C>T or G>A (damage)
@@ -69,7 +69,7 @@ class Amplification:
 
     @property
     def imbalance(self) -> float:
-        """Mean of |2 x - 1| where both alleles are present: 0 balanced, 1 one allele."""
+        """Mean of |2 x - 1| where both alleles are present: 0 is balanced."""
         inner = self.share_prior[1:-1]
         return float(inner @ np.abs(2 * self.shares[1:-1] - 1) / inner.sum())
 
@@ -111,7 +111,7 @@ class Chromosome:
 
     def with_length(self, length_bp: float) -> Chain:
         """The chain with stay = exp(-gap / length)."""
-        return replace(self.chain, stay=np.exp(-self.gap_bp / length_bp))
+        return self.chain._replace(stay=np.exp(-self.gap_bp / length_bp))
 
 
 def site_classes(
@@ -154,8 +154,9 @@ def start(
     half = 0.5 / (n_shares - 1)
     edges = np.clip(np.append(shares - half, 1.0), 0.0, 1.0)
     inner = np.diff(stats.beta.cdf(edges, preset.shape, preset.shape))
+    inner[[0, -1]] = 0.0  # the published dropout holds the most extreme imbalance
     share_prior = (1.0 - dropout) * inner / inner.sum()
-    share_prior[[0, -1]] += dropout / 2
+    share_prior[[0, -1]] = dropout / 2
     share_prior = np.maximum(share_prior, 1e-6)
     return Amplification(
         shares,

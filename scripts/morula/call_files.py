@@ -16,6 +16,8 @@ from morula.processes import Job, Pipeline
 
 FIELDS = {
     "PANEL": '##INFO=<ID=PANEL,Number=0,Type=Flag,Description="SNV of the panel">',
+    "AC": '##INFO=<ID=AC,Number=A,Type=Integer,Description="ALT alleles">',
+    "AN": '##INFO=<ID=AN,Number=1,Type=Integer,Description="Known alleles">',
     "GT": '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
     "PL": '##FORMAT=<ID=PL,Number=G,Type=Integer,Description="Genotype likelihoods">',
     "DP": '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Reads used">',
@@ -134,7 +136,7 @@ def input_of(job: Job) -> IO[bytes]:
 
 @contextmanager
 def bcf_writer(pipeline: Pipeline, path: Path, head: str) -> Iterator[IO[bytes]]:
-    """Yield a sink for VCF lines that end up in the BCF `path`; it is indexed (.csi)."""
+    """Yield a sink for VCF lines that end up in the BCF `path`, which is indexed."""
     about = f"while writing {path.name}"
     command = ["bcftools", "view", "--no-version", "-Ob", "-o", str(path), "-"]
     job = pipeline.start(command, about=about, stdin=subprocess.PIPE)

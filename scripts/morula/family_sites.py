@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def read_sites(path: str | Path, chrom: str) -> Sites:
 
 def save(path: str | Path, family: FamilySites) -> None:
     """Write `family`, whole or not at all."""
-    arrays = {
+    arrays: dict[str, Any] = {
         "pos_bp": family.sites.pos_bp,
         "ref": family.sites.ref,
         "alt": family.sites.alt,

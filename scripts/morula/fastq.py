@@ -53,6 +53,11 @@ def read_names(path: str | Path, limit: int | None) -> Iterator[str]:
             lines = [handle.readline() for _ in range(4)]
             if not lines[0]:
                 return
+            if not lines[3]:
+                raise InputError(
+                    f"{path}, line {4 * number + 1}: the last record is cut off; copy"
+                    " the file again"
+                )
             if lines[0][:1] != b"@" or lines[2][:1] != b"+":
                 raise InputError(
                     f"{path}, line {4 * number + 1}: not a FASTQ record; expected four"

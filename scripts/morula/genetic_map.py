@@ -42,7 +42,9 @@ def read_map(path: str | Path, chrom: str) -> GeneticMap:
     Raises InputError, with the line, for a row that is not chrom, id, cM, bp, or for
     positions that do not rise.
     """
-    pos, cm, others = [], [], set()
+    pos: list[int] = []
+    cm: list[float] = []
+    others: set[str] = set()
     with Path(path).open() as handle:
         for line, text in enumerate(handle, start=1):
             cells = text.split()

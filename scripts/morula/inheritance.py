@@ -24,6 +24,7 @@ site's error class:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -31,24 +32,24 @@ from numpy.typing import NDArray
 
 N_VECTORS = 4
 N_GENOTYPES = 4
+Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Chain:
-    """Inputs of the chain of one chromosome.
+class Chain(NamedTuple):
+    """Inputs of the chain of one chromosome (a tuple, so that kernels can take it).
 
     reads: float64 (L, 2), reads showing REF and ALT (real numbers after a depth cap);
-    error_class: int64 (L,); allele_maternal, allele_paternal: (L, 2);
+    site_class: int64 (L,); allele_maternal, allele_paternal: (L, 2);
     flip_maternal, flip_paternal, stay: (L,), for the step that ends at the site.
     """
 
-    reads: NDArray[np.float64]
-    error_class: NDArray[np.int64]
-    allele_maternal: NDArray[np.float64]
-    allele_paternal: NDArray[np.float64]
-    flip_maternal: NDArray[np.float64]
-    flip_paternal: NDArray[np.float64]
-    stay: NDArray[np.float64]
+    reads: Floats
+    site_class: NDArray[np.int64]
+    allele_maternal: Floats
+    allele_paternal: Floats
+    flip_maternal: Floats
+    flip_paternal: Floats
+    stay: Floats
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Forward:
     """Result of `forward`: filtered (L, V, K), every site sums to one; scale: (L,),
     P(reads at s | reads before) up to the factors that `ln_likelihood` includes."""
 
-    filtered: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    filtered: Floats
+    scale: Floats
     ln_likelihood: float
 
 
@@ -71,12 +72,12 @@ class Posterior:
     (C, G, K, 2), expected reads by class, genotype, share and allele shown.
     """
 
-    vectors: NDArray[np.float64]
-    genotypes: NDArray[np.float64]
-    share: NDArray[np.float64]
-    redraw: NDArray[np.float64]
-    share_draws: NDArray[np.float64]
-    read_counts: NDArray[np.float64]
+    vectors: Floats
+    genotypes: Floats
+    share: Floats
+    redraw: Floats
+    share_draws: Floats
+    read_counts: Floats
 
 
 @dataclass(frozen=True)
@@ -91,31 +92,36 @@ class Paths:
 
 
 @numba.njit(cache=True, nogil=True)
-def _likelihood(n_ref, n_alt, ln_read, out):
-    """out[g, k]: likelihood of the reads divided by its maximum; returns ln(maximum).
+def _likelihood(chain: Chain, s: int, ln_read: Floats, out: Floats) -> float:
+    """out[g, k]: likelihood of the reads at site s divided by its maximum over g and k;
+    returns ln(maximum).
 
-    ln_read: (G, K, 2) of the site's class. The maximum is taken out in log space, so
-    that a site of any depth is safe.
+    ln_read: (C, G, K, 2). The maximum is taken out in log space, so that a site of any
+    depth is safe.
     """
-    n_shares = out.shape[1]
+    n_ref, n_alt = chain.reads[s, 0], chain.reads[s, 1]
+    if n_ref + n_alt == 0.0:
+        out[:, :] = 1.0
+        return 0.0
+    table = ln_read[chain.site_class[s]]
     top = -np.inf
     for g in range(4):
-        for k in range(n_shares):
-            value = n_ref * ln_read[g, k, 0] + n_alt * ln_read[g, k, 1]
+        for k in range(out.shape[1]):
+            value = n_ref * table[g, k, 0] + n_alt * table[g, k, 1]
             out[g, k] = value
             top = max(top, value)
     for g in range(4):
-        for k in range(n_shares):
+        for k in range(out.shape[1]):
             out[g, k] = np.exp(out[g, k] - top)
     return top
 
 
 @numba.njit(cache=True, nogil=True)
-def _prior(allele_maternal, allele_paternal, out):
-    """out[v, g] = P(m | a) P(f | b) of one site."""
+def _prior(chain: Chain, s: int, out: Floats) -> None:
+    """out[v, g] = P(m | a) P(f | b) at site s."""
     for v in range(4):
-        alt_m = allele_maternal[v >> 1]
-        alt_f = allele_paternal[v & 1]
+        alt_m = chain.allele_maternal[s, v >> 1]
+        alt_f = chain.allele_paternal[s, v & 1]
         out[v, 0] = (1.0 - alt_m) * (1.0 - alt_f)
         out[v, 1] = (1.0 - alt_m) * alt_f
         out[v, 2] = alt_m * (1.0 - alt_f)
@@ -123,7 +129,7 @@ def _prior(allele_maternal, allele_paternal, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def _emit(prior, likelihood, out):
+def _emit(prior: Floats, likelihood: Floats, out: Floats) -> None:
     """out[v, k] = sum_g prior[v, g] likelihood[g, k]."""
     for v in range(4):
         for k in range(out.shape[1]):
@@ -136,7 +142,7 @@ def _emit(prior, likelihood, out):
 
 
 @numba.njit(cache=True, nogil=True)
-def _mix(flip_a, flip_b, values):
+def _mix(flip_a: float, flip_b: float, values: Floats) -> None:
     """values[v, k] <- sum_u values[u, k] P(a flips or not) P(b flips or not)."""
     for k in range(values.shape[1]):
         v0, v1, v2, v3 = values[0, k], values[1, k], values[2, k], values[3, k]
@@ -151,9 +157,24 @@ def _mix(flip_a, flip_b, values):
 
 
 @numba.njit(cache=True, nogil=True)
+def _predict(
+    chain: Chain, s: int, share_prior: Floats, before: Floats, out: Floats
+) -> None:
+    """out[v, k]: filtered probabilities of the site before, moved on to site s."""
+    stay = chain.stay[s]
+    for v in range(4):
+        total = 0.0
+        for k in range(out.shape[1]):
+            total += before[v, k]
+        for k in range(out.shape[1]):
+            out[v, k] = stay * before[v, k] + (1.0 - stay) * total * share_prior[k]
+    _mix(chain.flip_maternal[s], chain.flip_paternal[s], out)
+
+
+@numba.njit(cache=True, nogil=True)
 def _forward(
-    reads, classes, alt_m, alt_f, flip_m, flip_f, stay, share_prior, ln_read, filtered
-):
+    chain: Chain, share_prior: Floats, ln_read: Floats, filtered: Floats
+) -> tuple[Floats, float, int]:
     """Fill filtered (L, V, K); return scale (L,), ln P(reads), first impossible site
     (or -1)."""
     n_sites, _, n_shares = filtered.shape
@@ -164,31 +185,19 @@ def _forward(
     ln_total = 0.0
     for s in range(n_sites):
         here = filtered[s]
-        for v in range(4):
-            total = 0.0
-            if s > 0:
-                for k in range(n_shares):
-                    total += filtered[s - 1, v, k]
-            for k in range(n_shares):
-                if s == 0:
-                    here[v, k] = 0.25 * share_prior[k]
-                else:
-                    here[v, k] = (
-                        stay[s] * filtered[s - 1, v, k]
-                        + (1.0 - stay[s]) * total * share_prior[k]
-                    )
-        if s > 0:
-            _mix(flip_m[s], flip_f[s], here)
-        if reads[s, 0] + reads[s, 1] > 0.0:
-            ln_total += _likelihood(
-                reads[s, 0], reads[s, 1], ln_read[classes[s]], likelihood
-            )
-            _prior(alt_m[s], alt_f[s], prior)
-            _emit(prior, likelihood, emission)
+        if s == 0:
             for v in range(4):
-                for k in range(n_shares):
-                    here[v, k] *= emission[v, k]
-        total = here.sum()
+                here[v] = 0.25 * share_prior
+        else:
+            _predict(chain, s, share_prior, filtered[s - 1], here)
+        ln_total += _likelihood(chain, s, ln_read, likelihood)
+        _prior(chain, s, prior)
+        _emit(prior, likelihood, emission)
+        total = 0.0
+        for v in range(4):
+            for k in range(n_shares):
+                here[v, k] *= emission[v, k]
+                total += here[v, k]
         if not total > 0.0:
             return scale, ln_total, s
         for v in range(4):
@@ -200,119 +209,119 @@ def _forward(
 
 
 @numba.njit(cache=True, nogil=True)
-def _site_posterior(gamma, prior, likelihood, emission, weights):
-    """weights[g, k] = P(genotype g, share k | all reads): each state's probability
+def _site_posterior(
+    gamma: Floats, prior: Floats, likelihood: Floats, emission: Floats, out: Floats
+) -> None:
+    """out[g, k] = P(genotype g, share k | all reads): each state's probability gamma
     shared among the genotypes in proportion to prior times likelihood."""
     for k in range(gamma.shape[1]):
         for g in range(4):
-            weights[g, k] = 0.0
+            out[g, k] = 0.0
         for v in range(4):
             if gamma[v, k] > 0.0:
                 part = gamma[v, k] / emission[v, k]
                 for g in range(4):
-                    weights[g, k] += part * prior[v, g] * likelihood[g, k]
+                    out[g, k] += part * prior[v, g] * likelihood[g, k]
 
 
 @numba.njit(cache=True, nogil=True)
-def _redraws(filtered, beta, stay, share_prior, scale, share_draws):
-    """P(x drawn anew) in the step between two sites; adds the draws to share_draws.
-
-    beta: (V, K), mixed over a and b but not yet over x, divided by nothing; the two
-    terms (stayed, drawn anew) sum to `scale`.
-    """
-    n_shares = share_prior.shape[0]
+def _step_back(
+    chain: Chain,
+    s: int,
+    share_prior: Floats,
+    before: Floats,
+    scale: float,
+    beta: Floats,
+    share_draws: Floats,
+) -> float:
+    """Move beta (V, K), already times the emission of site s, to the site before; add
+    the expected fresh draws of x in the step to share_draws; return their sum."""
+    _mix(chain.flip_maternal[s], chain.flip_paternal[s], beta)
+    stay = chain.stay[s]
+    n_shares = beta.shape[1]
     redraw = 0.0
     for v in range(4):
         total = 0.0
         for k in range(n_shares):
-            total += filtered[v, k]
+            total += before[v, k]
+        drawn = 0.0
         for k in range(n_shares):
-            part = (1.0 - stay) * total * share_prior[k] * beta[v, k] / scale
-            share_draws[k] += part
-            redraw += part
+            fresh = (1.0 - stay) * share_prior[k] * beta[v, k] / scale
+            drawn += fresh
+            share_draws[k] += total * fresh
+        redraw += total * drawn
+        for k in range(n_shares):
+            beta[v, k] = stay * beta[v, k] / scale + drawn
     return redraw
 
 
 @numba.njit(cache=True, nogil=True)
+def _record(
+    reads: Floats,
+    gamma: Floats,
+    weights: Floats,
+    shares: Floats,
+    vectors: Floats,
+    genotypes: Floats,
+    counts: Floats,
+) -> float:
+    """Sum gamma (V, K) and weights (G, K) of a site into its rows and into the read
+    counts (G, K, 2) of its class; return the mean of x."""
+    mean = 0.0
+    for v in range(4):
+        vectors[v] = 0.0
+        genotypes[v] = 0.0
+        for k in range(gamma.shape[1]):
+            vectors[v] += gamma[v, k]
+            genotypes[v] += weights[v, k]
+            mean += gamma[v, k] * shares[k]
+            counts[v, k, 0] += weights[v, k] * reads[0]
+            counts[v, k, 1] += weights[v, k] * reads[1]
+    return mean
+
+
+@numba.njit(cache=True, nogil=True)
 def _backward(
-    filtered,
-    scale,
-    reads,
-    classes,
-    alt_m,
-    alt_f,
-    flip_m,
-    flip_f,
-    stay,
-    share_prior,
-    shares,
-    ln_read,
-):
+    chain: Chain,
+    filtered: Floats,
+    scale: Floats,
+    share_prior: Floats,
+    shares: Floats,
+    ln_read: Floats,
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     """See Posterior for what is returned."""
     n_sites, _, n_shares = filtered.shape
-    vectors = np.empty((n_sites, 4))
-    genotypes = np.empty((n_sites, 4))
-    share = np.zeros(n_sites)
-    redraw = np.ones(n_sites)
+    vectors, genotypes = np.empty((n_sites, 4)), np.empty((n_sites, 4))
+    share, redraw = np.empty(n_sites), np.ones(n_sites)
     share_draws = np.zeros(n_shares)
     counts = np.zeros((ln_read.shape[0], 4, n_shares, 2))
-    likelihood = np.ones((4, n_shares))
-    emission = np.empty((4, n_shares))
-    weights = np.empty((4, n_shares))
-    gamma = np.empty((4, n_shares))
-    prior = np.empty((4, 4))
+    likelihood, emission = np.empty((4, n_shares)), np.empty((4, n_shares))
+    weights, prior = np.empty((4, n_shares)), np.empty((4, 4))
     beta = np.ones((4, n_shares))
     for s in range(n_sites - 1, -1, -1):
-        n_ref, n_alt = reads[s, 0], reads[s, 1]
-        if n_ref + n_alt > 0.0:
-            _likelihood(n_ref, n_alt, ln_read[classes[s]], likelihood)
-        else:
-            likelihood[:, :] = 1.0
-        _prior(alt_m[s], alt_f[s], prior)
+        _likelihood(chain, s, ln_read, likelihood)
+        _prior(chain, s, prior)
         _emit(prior, likelihood, emission)
-        for v in range(4):
-            total = 0.0
-            for k in range(n_shares):
-                gamma[v, k] = filtered[s, v, k] * beta[v, k]
-                total += gamma[v, k]
-                share[s] += gamma[v, k] * shares[k]
-            vectors[s, v] = total
+        gamma = filtered[s] * beta
         _site_posterior(gamma, prior, likelihood, emission, weights)
-        for g in range(4):
-            total = 0.0
-            for k in range(n_shares):
-                total += weights[g, k]
-                counts[classes[s], g, k, 0] += weights[g, k] * n_ref
-                counts[classes[s], g, k, 1] += weights[g, k] * n_alt
-            genotypes[s, g] = total
-        if s == 0:
-            for v in range(4):
-                for k in range(n_shares):
-                    share_draws[k] += gamma[v, k]
-            break
-        for v in range(4):
-            for k in range(n_shares):
-                beta[v, k] *= emission[v, k]
-        _mix(flip_m[s], flip_f[s], beta)
-        redraw[s] = _redraws(
-            filtered[s - 1], beta, stay[s], share_prior, scale[s], share_draws
+        of_class = counts[chain.site_class[s]]
+        share[s] = _record(
+            chain.reads[s], gamma, weights, shares, vectors[s], genotypes[s], of_class
         )
-        for v in range(4):
-            drawn = 0.0
-            for k in range(n_shares):
-                drawn += share_prior[k] * beta[v, k]
-            for k in range(n_shares):
-                beta[v, k] = (stay[s] * beta[v, k] + (1.0 - stay[s]) * drawn) / scale[s]
+        if s == 0:
+            share_draws += gamma.sum(axis=0)
+            break
+        beta *= emission
+        redraw[s] = _step_back(
+            chain, s, share_prior, filtered[s - 1], scale[s], beta, share_draws
+        )
     return vectors, genotypes, share, redraw, share_draws, counts
 
 
 @numba.njit(cache=True, nogil=True)
-def _draw(weights, u):
+def _draw(weights: Floats, u: float) -> int:
     """Index drawn in proportion to weights, by a uniform u in [0, 1)."""
-    total = 0.0
-    for value in weights:
-        total += value
-    left = u * total
+    left = u * weights.sum()
     last = 0
     for index, value in enumerate(weights):
         if value > 0.0:
@@ -324,89 +333,79 @@ def _draw(weights, u):
 
 
 @numba.njit(cache=True, nogil=True)
-def _draw_previous(filtered, totals, vector, k, flip_a, flip_b, stay, prior, step, rng):
-    """State (v, k) of a site given the state of the next one on the same path.
-
-    totals: (V,), sums of filtered over k; step: scratch (V,).
-    """
-    fresh = (1.0 - stay) * prior
+def _draw_before(
+    chain: Chain,
+    s: int,
+    share_prior: Floats,
+    before: Floats,
+    vector: int,
+    k: int,
+    rng: np.random.Generator,
+) -> tuple[int, int]:
+    """State of site s - 1 on a path that is in (vector, k) at site s; before: (V, K),
+    filtered probabilities of s - 1."""
+    flip_a, flip_b, stay = chain.flip_maternal[s], chain.flip_paternal[s], chain.stay[s]
+    fresh = (1.0 - stay) * share_prior[k]
+    weights = np.empty(4)
+    totals = np.empty(4)
     for v in range(4):
-        odd_a = (v ^ vector) >> 1
-        odd_b = (v ^ vector) & 1
-        weight = (flip_a if odd_a else 1.0 - flip_a) * (
-            flip_b if odd_b else 1.0 - flip_b
-        )
-        step[v] = weight * (stay * filtered[v, k] + fresh * totals[v])
-    chosen = _draw(step, rng.random())
-    stayed = stay * filtered[chosen, k]
+        move = flip_a if (v ^ vector) & 2 else 1.0 - flip_a
+        move *= flip_b if (v ^ vector) & 1 else 1.0 - flip_b
+        totals[v] = before[v].sum()
+        weights[v] = move * (stay * before[v, k] + fresh * totals[v])
+    chosen = _draw(weights, rng.random())
+    stayed = stay * before[chosen, k]
     if rng.random() * (stayed + fresh * totals[chosen]) < stayed:
         return chosen, k
-    return chosen, _draw(filtered[chosen], rng.random())
+    return chosen, _draw(before[chosen], rng.random())
 
 
 @numba.njit(cache=True, nogil=True)
 def _sample(
-    filtered,
-    reads,
-    classes,
-    alt_m,
-    alt_f,
-    flip_m,
-    flip_f,
-    stay,
-    share_prior,
-    ln_read,
-    rng,
-    paths,
-):
+    chain: Chain,
+    filtered: Floats,
+    share_prior: Floats,
+    ln_read: Floats,
+    rng: np.random.Generator,
+    paths: NDArray[np.uint8],
+) -> None:
     """Fill paths, uint8 (4, L, S), with a, b, m, f; backward over the sites, all paths
     of a site together (the filtered probabilities are read once)."""
     n_sites, _, n_shares = filtered.shape
     n_paths = paths.shape[2]
     vector = np.zeros(n_paths, dtype=np.int64)
     grid = np.zeros(n_paths, dtype=np.int64)
-    likelihood = np.ones((4, n_shares))
-    prior = np.empty((4, 4))
-    totals = np.empty(4)
-    step = np.empty(4)
+    likelihood, prior = np.empty((4, n_shares)), np.empty((4, 4))
     for s in range(n_sites - 1, -1, -1):
-        for v in range(4):
-            totals[v] = filtered[s, v].sum()
-        if reads[s, 0] + reads[s, 1] > 0.0:
-            _likelihood(reads[s, 0], reads[s, 1], ln_read[classes[s]], likelihood)
-        else:
-            likelihood[:, :] = 1.0
-        _prior(alt_m[s], alt_f[s], prior)
+        _likelihood(chain, s, ln_read, likelihood)
+        _prior(chain, s, prior)
+        totals = filtered[s].sum(axis=1)
         for path in range(n_paths):
             if s == n_sites - 1:
-                vector[path] = _draw(totals, rng.random())
-                grid[path] = _draw(filtered[s, vector[path]], rng.random())
+                v = _draw(totals, rng.random())
+                k = _draw(filtered[s, v], rng.random())
             else:
-                vector[path], grid[path] = _draw_previous(
+                v, k = _draw_before(
+                    chain,
+                    s + 1,
+                    share_prior,
                     filtered[s],
-                    totals,
                     vector[path],
                     grid[path],
-                    flip_m[s + 1],
-                    flip_f[s + 1],
-                    stay[s + 1],
-                    share_prior[grid[path]],
-                    step,
                     rng,
                 )
-            for g in range(4):
-                step[g] = prior[vector[path], g] * likelihood[g, grid[path]]
-            genotype = _draw(step, rng.random())
-            paths[0, s, path] = vector[path] >> 1
-            paths[1, s, path] = vector[path] & 1
+            vector[path], grid[path] = v, k
+            genotype = _draw(prior[v] * likelihood[:, k], rng.random())
+            paths[0, s, path] = v >> 1
+            paths[1, s, path] = v & 1
             paths[2, s, path] = genotype >> 1
             paths[3, s, path] = genotype & 1
 
 
 def forward(
     chain: Chain,
-    share_prior: NDArray[np.float64],
-    ln_read: NDArray[np.float64],
+    share_prior: Floats,
+    ln_read: Floats,
 ) -> Forward:
     """Filter the chain from the first site to the last.
 
@@ -415,18 +414,7 @@ def forward(
     """
     n_sites = len(chain.reads)
     filtered = np.empty((n_sites, N_VECTORS, len(share_prior)))
-    scale, ln_likelihood, bad = _forward(
-        chain.reads,
-        chain.error_class,
-        chain.allele_maternal,
-        chain.allele_paternal,
-        chain.flip_maternal,
-        chain.flip_paternal,
-        chain.stay,
-        share_prior,
-        ln_read,
-        filtered,
-    )
+    scale, ln_likelihood, bad = _forward(chain, share_prior, ln_read, filtered)
     if bad >= 0:
         raise ValueError(
             f"site {bad} (counted from 0) is impossible under the model: no pair of"
@@ -438,9 +426,9 @@ def forward(
 def backward(
     chain: Chain,
     filtered: Forward,
-    share_prior: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    ln_read: NDArray[np.float64],
+    share_prior: Floats,
+    shares: Floats,
+    ln_read: Floats,
 ) -> Posterior:
     """Posterior of vectors, genotypes and shares, and the expected counts of EM.
 
@@ -448,18 +436,7 @@ def backward(
     """
     return Posterior(
         *_backward(
-            filtered.filtered,
-            filtered.scale,
-            chain.reads,
-            chain.error_class,
-            chain.allele_maternal,
-            chain.allele_paternal,
-            chain.flip_maternal,
-            chain.flip_paternal,
-            chain.stay,
-            share_prior,
-            shares,
-            ln_read,
+            chain, filtered.filtered, filtered.scale, share_prior, shares, ln_read
         )
     )
 
@@ -467,36 +444,23 @@ def backward(
 def sample_paths(
     chain: Chain,
     filtered: Forward,
-    share_prior: NDArray[np.float64],
-    ln_read: NDArray[np.float64],
+    share_prior: Floats,
+    ln_read: Floats,
     n_paths: int,
     rng: np.random.Generator,
 ) -> Paths:
     """Draw whole paths from the joint posterior (forward filtering, backward
     sampling), and the transmitted alleles along them."""
     paths = np.empty((4, len(chain.reads), n_paths), dtype=np.uint8)
-    _sample(
-        filtered.filtered,
-        chain.reads,
-        chain.error_class,
-        chain.allele_maternal,
-        chain.allele_paternal,
-        chain.flip_maternal,
-        chain.flip_paternal,
-        chain.stay,
-        share_prior,
-        ln_read,
-        rng,
-        paths,
-    )
+    _sample(chain, filtered.filtered, share_prior, ln_read, rng, paths)
     return Paths(paths[0], paths[1], paths[2], paths[3])
 
 
 def read_table(
-    alt_template: NDArray[np.float64],
-    error_ref_alt: NDArray[np.float64],
-    error_alt_ref: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    alt_template: Floats,
+    error_ref_alt: Floats,
+    error_alt_ref: Floats,
+) -> Floats:
     """ln P(a read shows REF or ALT | class, genotype, share): (C, G, K, 2).
 
     alt_template: (C, G, K), share of the template that carries ALT; error_ref_alt,
@@ -508,7 +472,7 @@ def read_table(
     return np.log(np.stack([1.0 - shows_alt, shows_alt], axis=-1))
 
 
-def alt_template_share(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def alt_template_share(shares: Floats) -> Floats:
     """Share of the embryo's template that carries ALT, x m + (1 - x) f: (G, K)."""
     maternal = np.array([0.0, 0.0, 1.0, 1.0])[:, None]
     paternal = np.array([0.0, 1.0, 0.0, 1.0])[:, None]

@@ -21,11 +21,11 @@ from morula.report_svg import (
     Scale,
     element,
     line,
-    number,
     picture,
     short,
     spread_scale,
     text,
+    tick_words,
     ticks,
 )
 from morula.report_tables import PanelSample, Placement
@@ -43,7 +43,9 @@ def group_colours(panel: Sequence[PanelSample]) -> dict[str, str]:
     return {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
 
 
-def component_pairs(panel: Sequence[PanelSample], n_members: int) -> list[tuple[int, int]]:
+def component_pairs(
+    panel: Sequence[PanelSample], n_members: int
+) -> list[tuple[int, int]]:
     """Pairs of components (0-based) to draw: 1 and 2, then 3 and 4."""
     counts = [len(sample.components) for sample in panel]
     n_components = min([*counts, n_members])
@@ -76,12 +78,12 @@ def _frame(x_scale: Scale, y_scale: Scale, pair: tuple[int, int]) -> list[Markup
     ]
     for value in ticks(x_scale.low, x_scale.high):
         x = x_scale.at(value)
-        words = number(value) if value else "0"
+        words = tick_words(value)
         parts.append(line(x, SIDE, x, SIDE + 4, stroke=LINE))
         parts.append(text(x, SIDE + 16, words, class_="tiny", text_anchor="middle"))
     for value in ticks(y_scale.low, y_scale.high):
         y = y_scale.at(value)
-        words = number(value) if value else "0"
+        words = tick_words(value)
         parts.append(line(LEFT - 4, y, LEFT, y, stroke=LINE))
         parts.append(text(LEFT - 7, y + 3, words, class_="tiny", text_anchor="end"))
     middle = LEFT + SIDE / 2
@@ -164,9 +166,7 @@ def label_heights(wanted: Sequence[float], low: float, high: float) -> list[floa
     return heights
 
 
-def draw_admixture(
-    members: Sequence[Placement], colours: dict[str, str]
-) -> Markup:
+def draw_admixture(members: Sequence[Placement], colours: dict[str, str]) -> Markup:
     """A stacked bar of admixture proportions for every member."""
     row, start, width = 22.0, 150.0, 480.0
     parts = []
@@ -180,7 +180,9 @@ def draw_admixture(
             step = width * (share or 0.0)
             fill = colours.get(name, GREY)
             if step > 0.2:
-                parts.append(element("rect", x=x, y=y, width=step, height=16, fill=fill))
+                parts.append(
+                    element("rect", x=x, y=y, width=step, height=16, fill=fill)
+                )
             if step > 44:
                 words = f"{name} {100 * (share or 0.0):.0f} %"
                 parts.append(text(x + 5, y + 12, words, class_="inbar"))

@@ -33,7 +33,7 @@ COLOURS = {
 }
 # Least posterior and the opacity with which it is drawn.
 OPACITIES = ((0.99, "1"), (0.9, ".75"), (0.7, ".5"), (0.0, ".25"))
-WIDTH, LABEL, TRACK, LANE_GAP, ROW_GAP = 520.0, 56.0, 5.0, 3.0, 9.0
+WIDTH, LABEL, TRACK, LANE_GAP, ROW_GAP = 520.0, 56.0, 6.0, 3.0, 9.0
 
 # A picture of all segments of 50 whole genomes would be tens of megabytes where the
 # parents' phase is poor: short segments are left out until this many are drawn.
@@ -122,63 +122,95 @@ def draw_embryo(
     lengths: Mapping[str, int],
 ) -> Markup:
     """The chromosomes of one embryo, segments and changes being its own; lengths has
-    the chromosomes to draw, in order."""
+    the chromosomes to draw, in order. Few long paths keep the page small."""
     if not lengths:
         return Markup("")
     parents = [p for p in ("mother", "father") if any(s.parent == p for s in segments)]
     scale = Scale(0.0, float(max(lengths.values())), LABEL, WIDTH - 6.0)
-    lane_height = 2 * TRACK
-    row_height = len(parents) * (lane_height + LANE_GAP) - LANE_GAP + ROW_GAP
-    by_lane = lanes(segments)
-    parts = [_axis(scale, 4.0 + len(lengths) * row_height)]
-    for i, (chrom, length) in enumerate(lengths.items()):
-        top = 4.0 + i * row_height
-        middle = top + (row_height - ROW_GAP) / 2 + 4
-        parts.append(
-            text(LABEL - 8, middle, chrom, class_="chrom", text_anchor="end")
+    row_height = len(parents) * (2 * TRACK + LANE_GAP) - LANE_GAP + ROW_GAP
+    tops = {
+        (parent, chrom): 4.0 + i * row_height + j * (2 * TRACK + LANE_GAP)
+        for i, chrom in enumerate(lengths)
+        for j, parent in enumerate(parents)
+    }
+    bottom = 4.0 + len(lengths) * row_height
+    names = [
+        text(
+            LABEL - 8,
+            4.0 + i * row_height + (row_height - ROW_GAP) / 2 + 4,
+            chrom,
+            class_="chrom",
+            text_anchor="end",
         )
-        for j, parent in enumerate(parents):
-            y = top + j * (lane_height + LANE_GAP)
-            lane = by_lane.get((embryo, parent, chrom), [])
-            here = [c for c in found if c.parent == parent and c.chrom == chrom]
-            parts += _lane(lane, here, scale, y, length)
-    height = 4.0 + len(lengths) * row_height + 24.0
-    label = f"Chromosomes of {embryo}, coloured by the parents' haplotypes"
-    return picture(WIDTH, height, label, parts)
-
-
-def _lane(
-    lane: Sequence[Segment],
-    found: Sequence[Change],
-    scale: Scale,
-    y: float,
-    length: int,
-) -> list[Markup]:
-    """One parent's copy of one chromosome: what is not covered stays pale."""
-    width = scale.at(float(length)) - scale.start
-    parts = [
-        element("rect", x=scale.start, y=y, width=width, height=2 * TRACK, fill=PAPER)
+        for i, chrom in enumerate(lengths)
     ]
+    parts = [
+        _axis(scale, bottom),
+        *names,
+        _backgrounds(tops, lengths, scale),
+        *_tracks(segments, tops, scale),
+        *_marks(found, tops, scale),
+    ]
+    label = f"Chromosomes of {embryo}, coloured by the parents' haplotypes"
+    return picture(WIDTH, bottom + 24.0, label, parts)
+
+
+def _backgrounds(
+    tops: Mapping[tuple[str, str], float], lengths: Mapping[str, int], scale: Scale
+) -> Markup:
+    """A pale bar for each parent's copy: what is not covered stays so."""
+    steps = [
+        f"M{short(scale.start)} {short(y + TRACK)}"
+        f"H{short(scale.at(float(lengths[chrom])))}"
+        for (_, chrom), y in tops.items()
+    ]
+    return element("path", d="".join(steps), stroke=PAPER, stroke_width=2 * TRACK)
+
+
+def _tracks(
+    segments: Iterable[Segment],
+    tops: Mapping[tuple[str, str], float],
+    scale: Scale,
+) -> list[Markup]:
+    """The segments, one path for each colour and opacity."""
     strokes: dict[tuple[str, str], list[str]] = {}
-    for segment in lane:
+    for segment in segments:
         start, end = scale.at(segment.start - 1.0), scale.at(float(segment.end))
-        middle = y + (0.5 if segment.haplotype == 1 else 1.5) * TRACK
+        track = 0.5 if segment.haplotype == 1 else 1.5
+        y = tops[segment.parent, segment.chrom] + track * TRACK
         opacity = next(o for least, o in OPACITIES if segment.posterior >= least)
         colour = COLOURS[segment.parent, segment.haplotype]
         # Never thinner than what can be seen.
-        step = f"M{short(start)} {short(middle)}h{short(max(end - start, 0.3))}"
+        step = f"M{short(start)} {short(y)}h{short(max(end - start, 0.3))}"
         strokes.setdefault((colour, opacity), []).append(step)
-    parts += [
-        element("path", d="".join(d), stroke=colour, stroke_width=5, opacity=opacity)
+    return [
+        element(
+            "path", d="".join(d), stroke=colour, stroke_width=TRACK, opacity=opacity
+        )
         for (colour, opacity), d in strokes.items()
     ]
+
+
+def _marks(
+    found: Iterable[Change], tops: Mapping[tuple[str, str], float], scale: Scale
+) -> list[Markup]:
+    """Lines across the lanes: whole for own changes, broken for shared ones."""
+    steps: dict[bool, list[str]] = {}
     for change in found:
-        x = scale.at(float(change.pos_bp))
-        style = {"stroke_dasharray": "2 2"} if change.is_shared else {}
-        parts.append(
-            line(x, y - 1.5, x, y + 2 * TRACK + 1.5, stroke=INK, stroke_width=1, **style)
+        x = short(scale.at(float(change.pos_bp)))
+        y = short(tops[change.parent, change.chrom] - 1.5)
+        step = f"M{x} {y}v{short(2 * TRACK + 3)}"
+        steps.setdefault(change.is_shared, []).append(step)
+    return [
+        element(
+            "path",
+            d="".join(d),
+            stroke=INK,
+            stroke_width=1,
+            stroke_dasharray="2 2" if is_shared else None,
         )
-    return parts
+        for is_shared, d in sorted(steps.items())
+    ]
 
 
 def _axis(scale: Scale, y: float) -> Markup:

@@ -73,6 +73,7 @@ def chromosome_cards(family: Family) -> list[dict[str, Any]]:
     for embryo in family.embryos():
         own = [s for s in family.segments if s.embryo == embryo.name]
         if not own:
+            cards.append({"member": embryo, "status": family.status(embryo.name)})
             continue
         drawn = [s for s in own if s.end - s.start + 1 >= shortest]
         mine = [change for change in found if change.embryo == embryo.name]
@@ -156,6 +157,7 @@ def trait_parts(family: Family) -> list[dict[str, Any]]:
                     dict.fromkeys(s.reference for s in scores if s.reference)
                 ),
                 "reasons": list(dict.fromkeys(s.reason for s in scores if s.reason)),
+                "prevalence": scores[0].numbers["prevalence"],
                 "has_risk": any(s.numbers["risk"] is not None for s in scores),
                 "picture": report_scores.draw_trait(trait, scores) if is_given else "",
             }
@@ -203,7 +205,8 @@ def render(
         "listed": report_summary.listed,
         "reason_words": report_summary.reason_words,
     }
-    ranked = [place for place in family.ranking if place.rank is not None]
+    is_ranked = any(place.rank is not None for place in family.ranking)
+    ranking_picture = report_scores.draw_ranking(family.ranking) if is_ranked else ""
     return environment.get_template(template.name).render(
         family=family,
         settings=family.settings,
@@ -219,6 +222,6 @@ def render(
         ancestry=ancestry_part(family),
         traits=trait_parts(family),
         matches=match_parts(family),
-        ranking_picture=report_scores.draw_ranking(family.ranking) if ranked else "",
+        ranking_picture=ranking_picture,
         ranking_words=report_summary.ranking_words(family.ranking),
     )

@@ -1,4 +1,4 @@
-"""Scores on the population curve, a line for each sample, and ranks as a forest plot."""
+"""Scores on the population curve, and ranks as a forest plot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from morula.report_svg import (
     GREEN,
     INK,
     LINE,
-    MISSING,
     ORANGE,
     PAPER,
     SOFT,
@@ -20,19 +19,19 @@ from morula.report_svg import (
     element,
     line,
     normal_cdf,
-    number,
     ordinal,
     percent,
     picture,
     short,
     spread_scale,
     text,
+    tick_words,
     ticks,
 )
 from morula.report_tables import Ranked, Score
 
-WIDTH, LABEL, PLOT_END = 1040.0, 150.0, 640.0
-CURVE, ROW = 58.0, 22.0
+WIDTH, LABEL, PLOT_END = 1040.0, 150.0, 610.0
+CURVE, HEADROOM, ROW = 66.0, 14.0, 22.0
 PARENT_ROLES = ("mother", "father")
 
 
@@ -62,23 +61,25 @@ def _range(scores: Sequence[Score]) -> tuple[float, float]:
 
 def _curve(scale: Scale) -> list[Markup]:
     """The standard normal curve, with a darker middle half."""
-    base, height = CURVE, CURVE - 8.0
+    base, height = CURVE, CURVE - HEADROOM
 
     def outline(low: float, high: float) -> str:
         n = 60
         points = [low + (high - low) * i / n for i in range(n + 1)]
         ys = [base - height * math.exp(-0.5 * z * z) for z in points]
         path = "".join(
-            f"L{short(scale.at(z))} {short(y)}"
-            for z, y in zip(points, ys, strict=True)
+            f"L{short(scale.at(z))} {short(y)}" for z, y in zip(points, ys, strict=True)
         )
-        return f"M{short(scale.at(low))} {short(base)}{path}L{short(scale.at(high))} {short(base)}Z"
+        start, end = short(scale.at(low)), short(scale.at(high))
+        return f"M{start} {short(base)}{path}L{end} {short(base)}Z"
 
     quartile = 0.6745
     return [
         element("path", d=outline(scale.low, scale.high), fill="#dbe4ee"),
         element("path", d=outline(-quartile, quartile), fill="#c2d0df"),
-        text(scale.at(0), base - 6, "half of people", class_="tiny", text_anchor="middle"),
+        text(
+            scale.at(0), base - 6, "half of people", class_="tiny", text_anchor="middle"
+        ),
     ]
 
 
@@ -88,9 +89,7 @@ def _grid(scale: Scale, bottom: float) -> list[Markup]:
     for z in range(math.ceil(scale.low), math.floor(scale.high) + 1):
         x = scale.at(float(z))
         dash = None if z == 0 else "2 3"
-        parts.append(
-            line(x, CURVE, x, bottom, stroke=LINE, stroke_dasharray=dash)
-        )
+        parts.append(line(x, CURVE, x, bottom, stroke=LINE, stroke_dasharray=dash))
         words = "mean" if z == 0 else f"{z:+d} SD".replace("-", "−")
         parts.append(text(x, bottom + 14, words, class_="tiny", text_anchor="middle"))
         if abs(z) <= 2:
@@ -110,9 +109,7 @@ def mid_parent(scores: Sequence[Score]) -> float | None:
     return sum(known) / 2 if len(known) == 2 and len(references) == 1 else None
 
 
-def _mid_parent(
-    scale: Scale, scores: Sequence[Score], bottom: float
-) -> list[Markup]:
+def _mid_parent(scale: Scale, scores: Sequence[Score], bottom: float) -> list[Markup]:
     middle = mid_parent(scores)
     if middle is None:
         return []
@@ -121,8 +118,8 @@ def _mid_parent(
     shift = 5.0 if middle < 0 else -5.0
     style = {"stroke": INK, "stroke_dasharray": "6 3", "stroke_width": 1}
     return [
-        line(x, 12, x, bottom, **style),
-        text(x + shift, 16, "mean of the parents", class_="tiny", text_anchor=anchor),
+        line(x, 3, x, bottom, **style),
+        text(x + shift, 10, "mean of the parents", class_="tiny", text_anchor=anchor),
     ]
 
 
@@ -183,16 +180,11 @@ def _in_words(score: Score) -> str:
 
 
 def risk_words(score: Score) -> str:
-    """Absolute risk with its interval, and the average; MISSING where there is none."""
-    risk, low, high, average = (
-        score.numbers[name] for name in ("risk", "risk_low", "risk_high", "prevalence")
-    )
-    if risk is None:
-        return MISSING
-    words = percent(risk)
-    if low is not None and high is not None:
-        words += f" ({percent(low)} to {percent(high)})"
-    return words if average is None else f"{words}, average {percent(average)}"
+    """Absolute risk with its interval; `–` where there is none."""
+    risk, low, high = (score.numbers[n] for n in ("risk", "risk_low", "risk_high"))
+    if low is None or high is None:
+        return percent(risk)
+    return f"{percent(risk)} ({percent(low)} to {percent(high)})"
 
 
 def draw_ranking(ranking: Sequence[Ranked]) -> Markup:
@@ -216,7 +208,7 @@ def draw_ranking(ranking: Sequence[Ranked]) -> Markup:
         x = scale.at(value)
         dash = None if value == 0.0 else "2 3"
         parts.append(line(x, top, x, bottom, stroke=LINE, stroke_dasharray=dash))
-        words = number(value) if value else "0"
+        words = tick_words(value)
         parts.append(text(x, bottom + 14, words, class_="tiny", text_anchor="middle"))
     for i, place in enumerate(ranked):
         parts += _rank_row(scale, chance, place, top + ROW * (i + 0.5))

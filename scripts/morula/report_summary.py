@@ -60,16 +60,16 @@ def findings(family: Family) -> list[str]:
 
 
 def _quality(family: Family) -> str:
-    counts = {
-        status: sum(row.status == status for row in family.quality)
-        for status in ("pass", "warn", "fail")
-    }
     if not family.quality:
         return "There is no embryo in this family."
-    words = (
-        f"Of {counted(len(family.quality), 'embryo')}, {counts['pass']} passed quality"
-        f" control, {counts['warn']} passed with warnings and {counts['fail']} failed."
-    )
+    verbs = {
+        "pass": "passed quality control",
+        "warn": "passed with warnings",
+        "fail": "failed",
+    }
+    counts = {s: sum(row.status == s for row in family.quality) for s in verbs}
+    parts = [f"{counts[s]} {verb}" for s, verb in verbs.items() if counts[s]]
+    words = f"Of {counted(len(family.quality), 'embryo')}, {listed(parts)}."
     if counts["fail"]:
         words += " Of a failed embryo nothing but its quality control is shown."
     if len(family.parents()) == 1:
@@ -85,7 +85,7 @@ def _scores(family: Family) -> str:
     if not traits:
         return "No score was asked for."
     given = {score.trait for score in family.scores if score.status != "withheld"}
-    words = f"{counted(len(traits), 'trait')} scored"
+    words = f"{len(given)} of {counted(len(traits), 'trait')} could be scored"
     if len(given) < len(traits):
         lost = [trait for trait in traits if trait not in given]
         shown = listed(lost) if len(lost) <= 5 else f"{len(lost)} of them"
@@ -118,9 +118,9 @@ def ranking_words(ranking: Sequence[Ranked]) -> str:
         f" {percent(first.probability_best, 0)}"
     )
     if first.expected_gain is not None:
-        gain = number(first.expected_gain, 2)
         words += (
-            f", and the expected gain over a randomly chosen one is {gain} healthy years"
+            ", and the expected gain over a randomly chosen one is"
+            f" {number(first.expected_gain, 2)} healthy years"
         )
     rivals = [place.embryo for place in could_be_best(ranking) if place is not first]
     if rivals:

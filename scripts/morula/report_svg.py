@@ -111,19 +111,21 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 
+def tick_words(value: float) -> str:
+    """A round value at an axis."""
+    return f"{value:g}".replace("-", "−")
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A number for reading, with that many significant digits; MISSING for None."""
     if value is None:
         return MISSING
-    if value != 0.0 and not 1e-4 <= abs(value) < 1e6:
+    if value and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.{digits - 1}e}".replace("-", "−")
-    decimals = digits - 1
-    if value != 0.0:
-        decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    rounded = f"{value:.{min(decimals, digits + 2)}f}"
-    if float(rounded) == 0.0:
-        rounded = rounded.lstrip("-")
-    return rounded.replace("-", "−")
+    if value == 0.0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".replace("-", "−")
 
 
 def percent(share: float | None, decimals: int = 1) -> str:

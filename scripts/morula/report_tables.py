@@ -137,7 +137,9 @@ class Row:
         """The cell as a number; raises InputError also when it is empty."""
         value = self.number(column)
         if value is None:
-            raise InputError(f"{self._where}, column {column}: empty; expected a number")
+            raise InputError(
+                f"{self._where}, column {column}: empty; expected a number"
+            )
         return value
 
     def one_of(self, column: str, words: Sequence[str]) -> str:
@@ -152,7 +154,7 @@ class Row:
 
     def components(self) -> list[float]:
         """PC1, PC2, ... as far as the table has them."""
-        values = []
+        values: list[float] = []
         while f"PC{len(values) + 1}" in self.cells:
             values.append(self.required(f"PC{len(values) + 1}"))
         return values

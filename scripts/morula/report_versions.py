@@ -19,7 +19,9 @@ from morula.errors import InputError
 # VCF header lines that tell a program and its version.
 VCF_HEADER_PATTERNS = (
     re.compile(r"^##(?P<name>bcftools|samtools)_\w+?Version=(?P<version>[\w.-]+)"),
-    re.compile(r"^##source=\"?(?P<name>beagle|shapeit|Minimac)\w*?\.?v?(?P<version>\d[\w.-]*?)(?:\.jar)?\"?$"),
+    re.compile(
+        r"^##source=\"?(?P<name>beagle|shapeit|Minimac)\w*?\.?v?(?P<version>\d[\w.-]*?)(?:\.jar)?\"?$"
+    ),
 )
 
 

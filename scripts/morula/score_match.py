@@ -22,6 +22,9 @@ from morula.errors import InputError
 # the two strands cannot be told apart (Chen et al. 2018 use 0.4-0.6 as well).
 FREQUENCY_MARGIN = 0.1
 
+# Rows matched at a time.
+BATCH_ROWS = 1_000_000
+
 MATCHED = (
     "matched",
     "matched_swapped",
@@ -36,9 +39,9 @@ COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 class Matches:
     """Outcome of matching the rows of one chromosome.
 
-    rows: score, line, weight, reason (one of MATCHED, or why it is not used).
+    rows: score, weight, reason (one of MATCHED, or why it is not used).
     betas: score, site, beta (weight of a copy of ALT; summed over rows).
-    constants: score, constant.
+    constants: score, constant (to be summed over rows).
     """
 
     rows: pl.DataFrame
@@ -76,8 +79,8 @@ def read_panel_sites(path: str | Path, chrom: str) -> pl.DataFrame:
 
 
 def mark_repeats(variants: pl.DataFrame) -> pl.DataFrame:
-    """Give every exact repeat of a row of the same score the reason `repeated`."""
-    key = pl.struct("score", "chrom", "pos_bp", "effect", "other", "weight")
+    """Give every exact repeat of a row of a file the reason `repeated`."""
+    key = pl.struct("chrom", "pos_bp", "effect", "other", "weight")
     usable = pl.col("reason").is_null()
     is_repeat = usable & ~key.is_first_distinct()
     return variants.with_columns(
@@ -90,10 +93,32 @@ def match_chromosome(
 ) -> Matches:
     """Match the additive rows of one chromosome.
 
-    variants: score, line, pos_bp, effect, other, weight, frequency. sites: as
+    variants: score, pos_bp, effect, other, weight, frequency. sites: as
     `read_panel_sites` gives them. ambiguous: what to do with A/T and C/G: `drop`,
     `frequency` (keep where the frequencies tell the strand) or `as_written`.
     """
+    parts = [_match(batch, sites, ambiguous) for batch in _batches(variants)]
+    return Matches(
+        rows=pl.concat([part.rows for part in parts]),
+        betas=pl.concat([part.betas for part in parts]),
+        constants=pl.concat([part.constants for part in parts]),
+    )
+
+
+def _batches(variants: pl.DataFrame) -> list[pl.DataFrame]:
+    """Whole scores together, about BATCH_ROWS rows each, to bound the memory."""
+    if not variants.height:
+        return [variants]
+    counts = variants.group_by("score").len().sort("score")
+    batch = (pl.col("len").cum_sum() - pl.col("len")) // BATCH_ROWS
+    numbered = variants.join(
+        counts.select("score", batch=batch), on="score", maintain_order="left"
+    )
+    return numbered.partition_by("batch", maintain_order=True, include_key=False)
+
+
+def _match(variants: pl.DataFrame, sites: pl.DataFrame, ambiguous: str) -> Matches:
+    """`match_chromosome` for one batch."""
     candidates = _candidates(variants, sites)
     best = (
         candidates.filter(pl.col("fit") < len(FITS))
@@ -109,7 +134,6 @@ def match_chromosome(
         .join(at_position.with_columns(seen=pl.lit(True)), on="row", how="left")
         .select(
             "score",
-            "line",
             "weight",
             reason=pl.coalesce(
                 "outcome",
@@ -222,9 +246,7 @@ def _betas(used: pl.DataFrame) -> pl.DataFrame:
 
 
 def _constants(used: pl.DataFrame) -> pl.DataFrame:
-    return (
-        used.filter(~pl.col("effect_is_alt"))
-        .group_by("score")
-        .agg(constant=2 * pl.col("weight").sum())
-        .sort("score")
+    """The constants of the rows with a weight on REF, not summed."""
+    return used.filter(~pl.col("effect_is_alt")).select(
+        "score", constant=2 * pl.col("weight")
     )

@@ -80,17 +80,21 @@ def summarise_matches(rows: pl.DataFrame) -> pl.DataFrame:
     rows: score, weight, reason of every row of every file. A repeated row has no
     weight of its own, so its share is zero.
     """
-    size = pl.when(pl.col("reason") == "repeated").then(0.0)
-    sizes = rows.select(
-        "score", "reason", size=size.otherwise(pl.col("weight").abs().fill_null(0.0))
+    weight = pl.col("weight").abs().fill_null(0.0)
+    size = pl.when(pl.col("reason") == "repeated").then(0.0).otherwise(weight)
+    groups = rows.select("score", "reason").unique().sort("score", "reason")
+    numbered = rows.select("score", "reason", size=size).join(
+        groups.with_row_index("group"), on=["score", "reason"], maintain_order="left"
     )
-    summed = sizes.group_by("score", "reason").agg(
-        variants=pl.len().cast(pl.Int64), size=pl.col("size").sum()
-    )
-    total = pl.col("size").sum().over("score")
-    share = pl.when(total > 0).then(pl.col("size") / total).otherwise(0.0)
-    return summed.select("score", "reason", "variants", share=share).sort(
-        "score", "reason"
+    # numpy sums in the order of the rows: the same input gives the same bytes.
+    group = numbered["group"].to_numpy()
+    sizes = np.bincount(group, numbered["size"].to_numpy(), groups.height)
+    of_group = groups["score"].to_numpy().astype(np.int64)
+    totals = np.bincount(of_group, sizes)[of_group]
+    shares = np.divide(sizes, totals, out=np.zeros_like(sizes), where=totals > 0)
+    return groups.with_columns(
+        variants=pl.Series(np.bincount(group, minlength=groups.height)),
+        share=pl.Series(shares),
     )
 
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 KEPT_KEYS = ("GT", "PL", "DP", "AD", "GQ")
 BASES = frozenset("ACGT")
+# INFO tag by which the lines of a multi-allelic record, split, are known.
+SPLIT_TAG = "MORULA_SPLIT"
 BLOCK_ALTS = frozenset({".", "<NON_REF>", "<*>", "<X>"})
 
 
@@ -53,13 +55,26 @@ def genotype_of(values: dict[str, str]) -> str:
     return "/".join(alleles)
 
 
-def end_of(line: Line) -> int | None:
-    """Last position of a hom-ref block, or None when the line is none.
+def is_split(line: Line) -> bool:
+    """Whether the line is one ALT of a record that had several: its 0/0 means that the
+    sample has not this ALT, not that it has REF twice."""
+    return f"{SPLIT_TAG}=" in line.info
 
-    A line of several ALTs was split into one line each: its <NON_REF> share has no END
-    and says nothing.
-    """
-    if line.alt not in BLOCK_ALTS:
+
+def kept_values(values: dict[str, str]) -> dict[str, str]:
+    """Those of PL, DP, AD, GQ that a biallelic record can hold, as whole numbers."""
+    kept = {}
+    for key, n_numbers in (("PL", 3), ("DP", 1), ("AD", 2), ("GQ", 1)):
+        numbers = values.get(key, ".").split(",")
+        if len(numbers) == n_numbers and "." not in numbers:
+            kept[key] = ",".join(str(round(float(number))) for number in numbers)
+    return kept
+
+
+def end_of(line: Line) -> int | None:
+    """Last position of a hom-ref block, or None when the line is none; the <NON_REF>
+    share of a record with other ALTs is none."""
+    if line.alt not in BLOCK_ALTS or is_split(line):
         return None
     for entry in line.info.split(";"):
         if entry.startswith("END="):
@@ -124,7 +139,8 @@ class Importer:
         is_variant = set(line.alt) <= BASES
         if genotype == "0/0" and (end is not None or is_variant):
             last = end if end is not None else line.pos_bp + len(line.ref) - 1
-            self._mark(line.chrom, line.pos_bp, last)
+            if not is_split(line):
+                self._mark(line.chrom, line.pos_bp, last)
         if end is not None or genotype == "./.":
             return None
         if not is_variant:
@@ -141,8 +157,7 @@ class Importer:
 
     @staticmethod
     def _kept(line: Line, genotype: str) -> str:
-        values = {**line.values, "GT": genotype}
-        keys = [key for key in KEPT_KEYS if values.get(key, ".") != "."]
-        cell = ":".join(values[key] for key in keys)
+        values = {"GT": genotype, **kept_values(line.values)}
         fields = (line.chrom, str(line.pos_bp), ".", line.ref, line.alt)
-        return "\t".join((*fields, ".", ".", ".", ":".join(keys), cell)) + "\n"
+        cell = ":".join(values.values())
+        return "\t".join((*fields, ".", ".", ".", ":".join(values), cell)) + "\n"

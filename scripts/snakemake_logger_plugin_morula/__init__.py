@@ -29,6 +29,7 @@ CHATTER = (
     "Elapsed time",
     "Execute ",
     "Exiting because a job execution failed",
+    "Reasons:",
     "Select jobs to execute",
     "Shutting down, this might take some time",
     "Using shell",
@@ -39,7 +40,7 @@ CHATTER = (
 
 @dataclass
 class Step:
-    """A job: its stage (folder of its first output under results/), what, since when."""
+    """A job: its stage (folder of its outputs under results/), what, since when."""
 
     stage: str
     name: str

@@ -1,4 +1,4 @@
-"""Allele counts of amplified embryos, with the truth, straight from parental haplotypes.
+"""Allele counts of amplified embryos, with the truth, from parental haplotypes.
 
 Shapes: L sites. No reads are made: counts are drawn site by site from the local share
 of the two alleles, which is constant over amplicons.

@@ -8,6 +8,7 @@ import math
 import numba
 import numpy as np
 import pytest
+
 from morula import inheritance
 
 SHARES = np.array([0.0, 0.5, 1.0])
@@ -22,7 +23,7 @@ def random_chain(n_sites, seed, depth=3.0):
     rng = np.random.default_rng(seed)
     return inheritance.Chain(
         reads=rng.poisson(depth / 2, (n_sites, 2)).astype(float),
-        error_class=rng.integers(0, 3, n_sites),
+        site_class=rng.integers(0, 3, n_sites),
         allele_maternal=rng.uniform(0.01, 0.99, (n_sites, 2)),
         allele_paternal=rng.uniform(0.01, 0.99, (n_sites, 2)),
         flip_maternal=rng.uniform(0.0, 0.5, n_sites),
@@ -40,7 +41,7 @@ def read_likelihood(chain, s, genotype, k):
     """Binomial read likelihood, straight from its definition."""
     m, f = genotype >> 1, genotype & 1
     alt = SHARES[k] * m + (1 - SHARES[k]) * f
-    error = {0: (0.01, 0.01), 1: (0.03, 0.01), 2: (0.01, 0.03)}[chain.error_class[s]]
+    error = {0: (0.01, 0.01), 1: (0.03, 0.01), 2: (0.01, 0.03)}[chain.site_class[s]]
     shows_alt = alt * (1 - error[1]) + (1 - alt) * error[0]
     n_ref, n_alt = chain.reads[s]
     return (1 - shows_alt) ** n_ref * shows_alt**n_alt
@@ -83,7 +84,7 @@ def test_equals_the_sum_over_all_paths(n_sites, seed):
             vectors[s, v] += p
             genotypes[s, g] += p
             share[s] += p * SHARES[k]
-            counts[chain.error_class[s], g, k] += p * chain.reads[s]
+            counts[chain.site_class[s], g, k] += p * chain.reads[s]
     filtered, posterior = run(chain)
     assert filtered.ln_likelihood == pytest.approx(math.log(total), rel=1e-12)
     np.testing.assert_allclose(posterior.vectors, vectors / total, rtol=1e-10)
@@ -134,7 +135,7 @@ def test_a_chain_read_backwards_gives_the_same():
 
     mirror = inheritance.Chain(
         chain.reads[::-1].copy(),
-        chain.error_class[::-1].copy(),
+        chain.site_class[::-1].copy(),
         chain.allele_maternal[::-1].copy(),
         chain.allele_paternal[::-1].copy(),
         turned(chain.flip_maternal),

@@ -29,7 +29,6 @@ def variants(*rows):
     table = pl.DataFrame(full, schema=schema, orient="row")
     return table.with_columns(
         score=pl.lit(0, dtype=pl.Int64),
-        line=pl.int_range(pl.len(), dtype=pl.Int64),
         chrom=pl.lit("1"),
         reason=pl.lit(None, dtype=pl.String),
     )
@@ -124,11 +123,23 @@ class TestRepeats:
         rows = variants((10, "G", "A", 1.0), (10, "G", "A", 2.0))
         assert matched(rows, self.PANEL) == (["conflicting_weights"] * 2, {}, 0.0)
 
-    def test_exact_rows_are_marked_once_in_each_score(self):
-        one = variants((10, "G", None, 1.0), (10, "G", None, 1.0), (10, "G", "A", 1.0))
-        two = one.with_columns(score=pl.lit(1, dtype=pl.Int64))
-        marked = mark_repeats(pl.concat([one, two]))["reason"].to_list()
-        assert marked == [None, "repeated", None] * 2
+    def test_exact_rows_are_marked_once(self):
+        rows = variants((10, "G", None, 1.0), (10, "G", None, 1.0), (10, "G", "A", 1.0))
+        assert mark_repeats(rows)["reason"].to_list() == [None, "repeated", None]
+
+    def test_scores_and_batches_are_apart(self, monkeypatch):
+        rows = variants((10, "G", "A", 1.0), (10, "A", "G", 0.5))
+        both = pl.concat(
+            [rows, rows.with_columns(score=pl.lit(1), weight=3 * pl.col("weight"))],
+            how="vertical_relaxed",
+        )
+        whole = match_chromosome(both, self.PANEL, "drop")
+        monkeypatch.setattr("morula.score_match.BATCH_ROWS", 1)
+        apart = match_chromosome(both, self.PANEL, "drop")
+        assert whole.betas["beta"].to_list() == [0.5, 1.5]
+        assert apart.betas.equals(whole.betas)
+        assert apart.constants.equals(whole.constants)
+        assert apart.rows.equals(whole.rows)
 
 
 class TestMultiAllelic:

@@ -39,7 +39,7 @@ def panel() -> Genotypes:
 
 
 def test_rows_say_what_they_should_after_tidying(panel):
-    rows = draw_score(stream(2, "score"), [panel], 1000)
+    rows = draw_score(stream(2, "score"), [panel], 1000, flip_ambiguous=False)
     row_at = {int(pos): row for row, pos in enumerate(panel.pos_bp)}
     counts = dict.fromkeys(("absent", "flipped", "swapped", "ambiguous"), 0)
     score = np.zeros(40)
@@ -68,7 +68,7 @@ def test_rows_say_what_they_should_after_tidying(panel):
 
 
 def test_formats_hold_the_same_rows(panel):
-    rows = draw_score(stream(3, "score"), [panel], 50)
+    rows = draw_score(stream(3, "score"), [panel], 50, flip_ambiguous=False)
     tables = []
     for to_text in (format_1, format_2, format_2_harmonised):
         lines = to_text(INFO, rows).splitlines()
@@ -84,3 +84,26 @@ def test_formats_hold_the_same_rows(panel):
         assert a["effect_weight"] == b["effect_weight"] == c["effect_weight"]
         assert a["chr_position"] == b["chr_position"] == c["hm_pos"]
         assert int(c["chr_position"]) == int(c["hm_pos"]) + BUILD_SHIFT_BP
+        assert b["allelefrequency_effect"] == c["allelefrequency_effect"]
+    assert "allelefrequency_effect" not in one[0]
+
+
+def test_frequency_tells_the_strand_of_ambiguous_rows(panel):
+    rows = draw_score(stream(4, "score"), [panel], 1000, flip_ambiguous=True)
+    row_at = {int(pos): row for row, pos in enumerate(panel.pos_bp)}
+    n_flipped = 0
+    for pos, effect, frequency in zip(
+        rows.pos_bp, rows.effect, rows.frequency, strict=True
+    ):
+        row = row_at.get(pos)
+        if row is None or not is_ambiguous(panel.ref[row], panel.alt[row]):
+            continue
+        alt_frequency = panel.alleles[row].mean()
+        is_alt = effect == panel.alt[row]
+        as_written = alt_frequency if is_alt else 1 - alt_frequency
+        assert frequency in (
+            pytest.approx(as_written),
+            pytest.approx(1 - as_written),
+        )
+        n_flipped += abs(frequency - as_written) > 1e-9
+    assert 2 <= n_flipped <= 40

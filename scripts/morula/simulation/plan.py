@@ -68,7 +68,8 @@ class Plan:
 
     def targets(self) -> list[str]:
         """What the workflow's main target asks for."""
-        return [f"{ROOT}/accuracy.tsv"]
+        names = ("accuracy.tsv", "truth/crossovers.tsv", "truth/dropout.tsv")
+        return [f"{ROOT}/{name}" for name in names]
 
     def founders(self) -> list[str]:
         """The founders' BCF of each chromosome."""

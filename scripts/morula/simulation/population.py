@@ -215,34 +215,42 @@ def simulate_chromosome(
     sequence = random_sequence(rng, length_bp)
     maps = draw_maps(rng, length_bp, cm_per_mb)
     sizes = [len(group) // len(POPULATIONS) for group in names]
-    ts_seed = int(rng.integers(1, 2**31))
-    pos_bp, alleles, reference = draw_haplotypes(ts_seed, length_bp, maps, sum(sizes))
+    trees_seed = int(rng.integers(1, 2**31))
+    pos_bp, derived, reference = draw_haplotypes(
+        trees_seed, length_bp, maps, sum(sizes)
+    )
     # REF is what the reference haplotype carries: at times the derived allele.
-    alleles = (alleles != reference[:, None, None]).astype(np.int8)
+    alleles = (derived != reference[:, None, None]).astype(np.int8)
     varies = alleles.any(axis=(1, 2))
     pos_bp, alleles = pos_bp[varies], alleles[varies]
     ref, alt = name_alleles(rng, sequence, pos_bp, indel_share)
-    in_panel = np.tile(np.arange(sum(sizes)) < sizes[0], len(POPULATIONS))
-
-    def genotypes(columns: NDArray[np.bool_], group: Sequence[str]) -> Genotypes:
-        chosen = alleles[:, columns]
-        kept = chosen.any(axis=(1, 2)) | (group is names[1])
-        return Genotypes(
-            chrom=chrom,
-            pos_bp=pos_bp[kept],
-            ref=ref[kept],
-            alt=alt[kept],
-            alleles=chosen[kept],
-            phased=np.ones((int(kept.sum()), len(group)), dtype=bool),
-            samples=tuple(group),
-        )
-
+    is_panel = np.tile(np.arange(sum(sizes)) < sizes[0], len(POPULATIONS))
+    everyone = np.empty(len(is_panel), dtype=object)
+    everyone[is_panel], everyone[~is_panel] = names
+    phased = np.ones(alleles.shape[:2], dtype=bool)
+    world = Genotypes(chrom, pos_bp, ref, alt, alleles, phased, tuple(everyone))
+    in_panel = alleles[:, is_panel].any(axis=(1, 2))
     return Chromosome(
         sequence=sequence,
-        panel=genotypes(in_panel, names[0]),
-        founders=genotypes(~in_panel, names[1]),
+        panel=_part(world, in_panel, is_panel),
+        founders=_part(world, np.ones_like(in_panel), ~is_panel),
         female=maps[0],
         male=maps[1],
+    )
+
+
+def _part(
+    world: Genotypes, sites: NDArray[np.bool_], columns: NDArray[np.bool_]
+) -> Genotypes:
+    """Some sites of some samples."""
+    return Genotypes(
+        chrom=world.chrom,
+        pos_bp=world.pos_bp[sites],
+        ref=world.ref[sites],
+        alt=world.alt[sites],
+        alleles=world.alleles[sites][:, columns],
+        phased=world.phased[sites][:, columns],
+        samples=tuple(np.array(world.samples, dtype=object)[columns]),
     )
 
 

@@ -6,7 +6,7 @@ the other strand, some ambiguous (A/T, C/G), some variants are not in the panel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ _NOT_IN_PANEL = 0.03
 class ScoreRows:
     """The rows of one score, in order of position.
 
-    chrom, effect, other: strings; pos_bp: 1-based; weight: per copy of `effect`.
+    chrom, effect, other: strings; pos_bp: 1-based; weight: per copy of `effect`;
+    frequency: of `effect` in the panel.
     """
 
     chrom: list[str]
@@ -33,6 +34,7 @@ class ScoreRows:
     effect: list[str]
     other: list[str]
     weight: list[float]
+    frequency: list[float]
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,16 @@ def is_ambiguous(ref: str, alt: str) -> bool:
 
 
 def draw_score(
-    rng: np.random.Generator, panel: Sequence[Genotypes], n_variants: int
+    rng: np.random.Generator,
+    panel: Sequence[Genotypes],
+    n_variants: int,
+    flip_ambiguous: bool,
 ) -> ScoreRows:
-    """Weights of `n_variants` common variants; the panel's score has an SD of one."""
+    """Weights of `n_variants` common variants; the panel's score has an SD of one.
+
+    flip_ambiguous: whether A/T and C/G variants may be on the other strand, too: then
+    only the effect allele's frequency tells.
+    """
     columns = [
         (chromosome, site)
         for chromosome, genotypes in enumerate(panel)
@@ -69,10 +78,10 @@ def draw_score(
     p = dosage.mean(axis=1) / 2
     effects = rng.normal(size=n_variants) * (p * (1 - p)) ** -0.25
     effects /= np.std(effects @ dosage)
-    rows = ScoreRows([], [], [], [], [])
+    rows = ScoreRows([], [], [], [], [], [])
     for i, effect in zip(chosen, effects.tolist(), strict=True):
         genotypes = panel[columns[i][0]]
-        _add_row(rng, rows, genotypes, columns[i][1], effect)
+        _add_row(rng, rows, genotypes, columns[i][1], effect, flip_ambiguous)
     return rows
 
 
@@ -87,13 +96,18 @@ def _add_row(
     genotypes: Genotypes,
     site: int,
     effect: float,
+    flip_ambiguous: bool,
 ) -> None:
     """Append one variant, swapped or flipped or moved off the panel at times."""
     pos = int(genotypes.pos_bp[site])
     ref, alt = str(genotypes.ref[site]), str(genotypes.alt[site])
     swapped, flipped, absent = rng.random(3) < (0.5, _STRAND_FLIPPED, _NOT_IN_PANEL)
-    pair, weight = ((ref, alt), -effect) if swapped else ((alt, ref), effect)
-    if flipped and len(ref) == len(alt) == 1 and not is_ambiguous(ref, alt):
+    frequency = float(genotypes.alleles[site].mean())
+    pair, weight = (alt, ref), effect
+    if swapped:
+        pair, weight, frequency = (ref, alt), -effect, 1 - frequency
+    is_snv = len(ref) == len(alt) == 1
+    if flipped and is_snv and (flip_ambiguous or not is_ambiguous(ref, alt)):
         pair = (pair[0].translate(_COMPLEMENT), pair[1].translate(_COMPLEMENT))
     if absent:
         taken = set(genotypes.pos_bp[max(site - 50, 0) : site + 50].tolist())
@@ -103,10 +117,12 @@ def _add_row(
     rows.effect.append(pair[0])
     rows.other.append(pair[1])
     rows.weight.append(weight)
+    rows.frequency.append(frequency)
 
 
 def format_1(info: ScoreInfo, rows: ScoreRows) -> str:
-    """Format 1.0: spaces in the header, `reference_allele` for the other allele."""
+    """Format 1.0: spaces in the header, `reference_allele` for the other allele, no
+    allele frequencies."""
     head = (
         "### PGS CATALOG SCORING FILE - simulated, not a score of the Catalog\n"
         "## POLYGENIC SCORE (PGS) INFORMATION\n"
@@ -115,20 +131,16 @@ def format_1(info: ScoreInfo, rows: ScoreRows) -> str:
         f"# Number of Variants = {len(rows.weight)}\n"
         "## SOURCE INFORMATION\n# PGP ID = SIMULATED\n# Citation = simulated\n"
     )
-    columns = ("chr_name", "chr_position", "effect_allele", "reference_allele")
-    return head + _body(
-        (*columns, "effect_weight"),
-        (rows.chrom, rows.pos_bp, rows.effect, rows.other, _weights(rows)),
-    )
+    columns = _columns(rows, 0)
+    columns["reference_allele"] = columns.pop("other_allele")
+    del columns["allelefrequency_effect"]
+    return head + _body(columns)
 
 
 def format_2(info: ScoreInfo, rows: ScoreRows) -> str:
     """Format 2.0, positions in the build of the reference."""
-    columns = ("chr_name", "chr_position", "effect_allele", "other_allele")
-    return _head_2(info, info.build, len(rows.weight)) + _body(
-        (*columns, "effect_weight"),
-        (rows.chrom, rows.pos_bp, rows.effect, rows.other, _weights(rows)),
-    )
+    head = _head_2(info, info.build, len(rows.weight))
+    return head + _body(_columns(rows, 0))
 
 
 def format_2_harmonised(info: ScoreInfo, rows: ScoreRows) -> str:
@@ -140,19 +152,26 @@ def format_2_harmonised(info: ScoreInfo, rows: ScoreRows) -> str:
         '#HmPOS_match_pos={"True": null, "False": null}\n'
     )
     n_rows = len(rows.weight)
-    columns: dict[str, Sequence[object]] = {
-        "chr_name": rows.chrom,
-        "chr_position": [pos + BUILD_SHIFT_BP for pos in rows.pos_bp],
-        "effect_allele": rows.effect,
-        "other_allele": rows.other,
-        "effect_weight": _weights(rows),
+    columns = _columns(rows, BUILD_SHIFT_BP) | {
         "hm_source": ["liftover"] * n_rows,
         "hm_rsID": [""] * n_rows,
         "hm_chr": rows.chrom,
         "hm_pos": rows.pos_bp,
         "hm_inferOtherAllele": [""] * n_rows,
     }
-    return head + _body(tuple(columns), tuple(columns.values()))
+    return head + _body(columns)
+
+
+def _columns(rows: ScoreRows, shift_bp: int) -> dict[str, Sequence[object]]:
+    """The columns of format 2.0, with positions moved by `shift_bp`."""
+    return {
+        "chr_name": rows.chrom,
+        "chr_position": [pos + shift_bp for pos in rows.pos_bp],
+        "effect_allele": rows.effect,
+        "other_allele": rows.other,
+        "effect_weight": [f"{weight:.8g}" for weight in rows.weight],
+        "allelefrequency_effect": [f"{share:.4f}" for share in rows.frequency],
+    }
 
 
 def _head_2(info: ScoreInfo, build: str, n_variants: int) -> str:
@@ -166,11 +185,7 @@ def _head_2(info: ScoreInfo, build: str, n_variants: int) -> str:
     )
 
 
-def _weights(rows: ScoreRows) -> list[str]:
-    return [f"{weight:.8g}" for weight in rows.weight]
-
-
-def _body(columns: Sequence[str], cells: Sequence[Sequence[object]]) -> str:
+def _body(columns: Mapping[str, Sequence[object]]) -> str:
     lines = ["\t".join(columns)]
-    lines += ["\t".join(map(str, row)) for row in zip(*cells, strict=True)]
+    lines += ["\t".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
     return "\n".join(lines) + "\n"

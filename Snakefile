@@ -1,0 +1,48 @@
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+# Only without --configfile: Snakemake merges the two, and keys of the example (its
+# `simulate`) would leak into the user's config.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/reference.smk"
+include: "rules/simulate.smk"
+include: "rules/align.smk"
+include: "rules/call.smk"
+include: "rules/phase.smk"
+include: "rules/correct.smk"
+include: "rules/impute.smk"
+include: "rules/ancestry.smk"
+include: "rules/score.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    input:
+        reports=expand("results/report/{family}.html", family=project.families),
+        multiqc="results/qc/multiqc.html",
+        genomes=expand("results/impute/{family}.bcf", family=project.families),
+        scores=expand("results/score/{family}.tsv", family=project.families),
+        rankings=expand("results/score/{family}.ranking.tsv", family=project.families),
+        accuracy=simulation_targets(),
+    default_target: True
+    localrule: True
+
+
+onsuccess:
+    for family in project.families:
+        print(f"Report of {family}: {Path(f'results/report/{family}.html').resolve()}")
+
+
+onerror:
+    print(
+        "A step failed: its log is named above, under logs/. What is finished stays;"
+        " the same command goes on from there.",
+        file=sys.stderr,
+    )

@@ -1,0 +1,79 @@
+# The report: one self-contained page a family, from the tables of the stages before.
+from morula import report_settings
+
+
+def fastp_reports(wildcards):
+    """fastp's JSON of every FASTQ unit of the family."""
+    return [
+        f"results/qc/fastp/{unit.sample}.{unit.unit}.json"
+        for name in project.members(wildcards.family)
+        if project.kind(name) == "fastq"
+        for unit in project.units[name]
+    ]
+
+
+def alignments(wildcards):
+    """CRAM of every member with reads: its header tells what aligned it."""
+    return [
+        f"results/align/{name}.cram"
+        for name in project.members(wildcards.family)
+        if project.kind(name) != "vcf"
+    ]
+
+
+rule write_report:
+    input:
+        script=scripts / "write_report.py",
+        version=scripts / "morula/__init__.py",
+        library=library(
+            "report_ancestry",
+            "report_chromosomes",
+            "report_family",
+            "report_page",
+            "report_scores",
+            "report_settings",
+            "report_summary",
+            "report_svg",
+            "report_tables",
+            "report_versions",
+        ),
+        template=scripts.parent / "resources/report.html.j2",
+        style=scripts.parent / "resources/report.css",
+        quality="results/correct/{family}.qc.tsv",
+        inheritance="results/correct/{family}.inheritance.tsv",
+        ancestry="results/ancestry/{family}.tsv",
+        ancestry_panel="results/ancestry/panel.tsv",
+        scores="results/score/{family}.tsv",
+        ranking="results/score/{family}.ranking.tsv",
+        match="results/score/{family}.match.tsv",
+        genome_index="results/reference/genome.fa.fai",
+        called=f"results/call/{{family}}.{chromosomes[0]}.bcf",
+        phased=f"results/phase/{{family}}.{chromosomes[0]}.bcf",
+        imputed=f"results/impute/parents/{{family}}.{chromosomes[0]}.bcf",
+        alignments=alignments,
+        fastp=fastp_reports,
+    output:
+        "results/report/{family}.html",
+    log:
+        "logs/write_report/{family}.log",
+    benchmark:
+        "logs/write_report/{family}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=30,
+    params:
+        settings=lambda wildcards: report_settings.as_json(
+            config, project, wildcards.family
+        ),
+    shell:
+        "python {input.script} --family {wildcards.family} --settings {params.settings:q}"
+        " --quality {input.quality} --inheritance {input.inheritance}"
+        " --ancestry {input.ancestry} --ancestry-panel {input.ancestry_panel}"
+        " --scores {input.scores} --ranking {input.ranking} --match {input.match}"
+        " --genome-index {input.genome_index}"
+        " --made-files {input.called} {input.phased} {input.imputed} {input.alignments}"
+        " {input.fastp} --template {input.template} --style {input.style}"
+        " --output {output} 2> {log}"
