@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 CORES ?= $(shell nproc)
 DIRECTORY ?= .
 CONFIG ?=
+PROFILE ?= default
 ARGS ?=
 
 # The checkout's own Python first, then tools that set-up fetched, then the machine's.
@@ -18,12 +19,11 @@ export LC_ALL := C.UTF-8
 export PYTHONNOUSERSITE := 1
 unexport PYTHONPATH PYTHONHOME
 
-# Steps share the machine's memory: what they declare is kept below nine tenths of it.
+# One machine: its cores, and nine tenths of its memory for what the steps declare.
 MEMORY_MB := $(shell awk '/^MemTotal/ {print int($$2 * 0.9 / 1024)}' /proc/meminfo)
-
+limits = $(if $(filter default,$(PROFILE)),--cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%))
 snakemake = snakemake --logger morula --snakefile "$(CURDIR)/Snakefile" \
-	--workflow-profile "$(CURDIR)/profiles/default" \
-	--cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%) $$(cat .venv/snakemake-flags)
+	--workflow-profile "$(CURDIR)/profiles/$(PROFILE)" $(limits) $$(cat .venv/snakemake-flags)
 
 # $(call timed,name,command): announce a check, run it, say how long it took.
 define timed
@@ -34,7 +34,8 @@ help:
 	@echo "make demo                 simulate a family, run the whole chain on it, show report and accuracy"
 	@echo "make test                 all checks: style, types, unit, script, workflow and real-data tests"
 	@echo "make run CONFIG=path      run your own data; DIRECTORY=folder (default .) gets results/,"
-	@echo "                          CORES=n (default all: $(CORES)), ARGS='more options of snakemake'"
+	@echo "                          CORES=n (default all: $(CORES)), ARGS='more options of snakemake',"
+	@echo "                          PROFILE=slurm on a cluster (profiles/slurm)"
 	@echo "make simulate CONFIG=path only make the simulated reads and truth of a config"
 	@echo "make setup                only see to Python parts (.venv) and tools"
 	@echo "make lint                 style and types only"
@@ -76,9 +77,9 @@ run:
 	fi
 	@envs/set_up.sh
 	@mkdir -p "$(DIRECTORY)"
-	@$(snakemake) --directory "$(DIRECTORY)" --configfile "$$(realpath "$(CONFIG)")" $(ARGS)
+	@$(snakemake) --configfile "$$(realpath "$(CONFIG)")" --directory "$(DIRECTORY)" $(ARGS)
 
-simulate: ARGS := $(ARGS) -- simulate
+simulate: override ARGS += simulate
 simulate: run
 
 lint:

@@ -24,6 +24,7 @@ include: "rules/report.smk"
 
 
 rule all:
+    default_target: True
     input:
         reports=expand("results/report/{family}.html", family=project.families),
         multiqc="results/qc/multiqc.html",
@@ -31,13 +32,14 @@ rule all:
         scores=expand("results/score/{family}.tsv", family=project.families),
         rankings=expand("results/score/{family}.ranking.tsv", family=project.families),
         accuracy=simulation_targets(),
-    default_target: True
     localrule: True
 
 
 onsuccess:
-    for family in project.families:
-        print(f"Report of {family}: {Path(f'results/report/{family}.html').resolve()}")
+    # None when only a part was asked for.
+    for report in sorted(Path("results/report").glob("*.html")):
+        if report.stem in project.families:
+            print(f"Report of family {report.stem}: {report.resolve()}")
 
 
 onerror:

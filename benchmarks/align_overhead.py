@@ -38,7 +38,7 @@ _COMPLEMENT[np.frombuffer(b"ACGTN", np.uint8)] = np.frombuffer(b"TGCAN", np.uint
 def fastq_record(
     name: str, bases: np.ndarray, rng: np.random.Generator, adapter: bytes
 ) -> bytes:
-    """A record of READ_LENGTH bases: the fragment's start, then adapter; with errors."""
+    """READ_LENGTH bases: the fragment's start, then adapter; with errors."""
     filled = np.concatenate([bases, np.frombuffer(adapter * 3, np.uint8)])
     read = filled[:READ_LENGTH].copy()
     wrong = rng.random(READ_LENGTH) < ERROR_RATE
@@ -80,7 +80,7 @@ def simulate(genome: Path, folder: Path, n_pairs: int, seed: int) -> list[Path]:
 
 
 def prepare(genome: Path, folder: Path) -> tuple[Path, Path]:
-    """Plain FASTA with bwa index, and its dictionary, made by the stage's own scripts."""
+    """Plain FASTA with bwa index, and its dictionary, made by the stage's scripts."""
     target, dictionary = folder / "genome.fa", folder / "genome.dict"
     with pysam.FastxFile(str(genome)) as records:
         chromosome = next(iter(records)).name

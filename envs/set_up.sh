@@ -4,7 +4,7 @@
 #   envs/set_up.sh [--test]       --test: what `make test` needs besides
 set -euo pipefail
 shopt -s extglob
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8 PYTHONNOUSERSITE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PYTHONPATH PYTHONHOME
 
@@ -12,7 +12,8 @@ extras=demo
 [ "${1:-}" != --test ] || extras=test
 stamp=.venv/set-up.stamp   # written last: a set-up that was killed has none
 log=logs/set_up.log
-outside_path=$PATH
+# Without the virtual environment that is to be made.
+outside_path=${PATH//"$PWD/.venv/bin:"/}
 export PATH="$PWD/.venv/bin:$PWD/.conda/tools/bin:$PWD/.conda/base/bin:$PATH"
 
 tools=(bwa samtools bcftools tabix bgzip fastp mosdepth shapeit4 beagle minimap2)
@@ -120,6 +121,8 @@ find_python() {
     local name
     for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
         name=$(PATH=$outside_path command -v "$name") || continue
+        # In somebody's active virtual environment: the Python that it was made from.
+        name=$("$name" -c 'import sys; print(sys._base_executable)' 2>/dev/null) || continue
         if "$name" -c 'import sys, venv, ensurepip
 sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$name"
@@ -152,6 +155,7 @@ EOF
 }
 
 make_venv() {  # PYTHON
+    rm -f $stamp
     if [ "$(cat .venv/whole 2>/dev/null)" != "$PWD" ] || ! .venv/bin/python -c ''; then
         # Half a folder, one that was moved (its commands know their place), or one that
         # something else made.
@@ -167,14 +171,39 @@ make_venv() {  # PYTHON
     pwd >.venv/whole
 }
 
+# One message: which tools, and how to get them.
+refuse() {
+    local tool absent=()
+    exec >&2
+    echo "error: tools that Morula runs are missing or do not work"
+    for tool in "$@"; do
+        if command -v "$tool" >/dev/null; then
+            echo "  $(command -v "$tool") does not run as it should:" \
+                "$("$tool" --version 2>&1 | head -n 1)"
+        else
+            absent+=("$tool")
+        fi
+    done
+    [ ${#absent[@]} = 0 ] || echo "  not on the PATH: ${absent[*]}"
+    cat <<EOF
+Any one of these helps; then repeat the command:
+  - Debian or Ubuntu, as root:
+      apt-get install --no-install-recommends $(packages_of "$@")
+  - without root: install Miniforge (conda) in your home folder and see that \`conda\` is
+    on the PATH; Snakemake then fetches the tools by itself
+  - have them on the PATH (your cluster's modules, your administrator)
+EOF
+    exit 1
+}
+
 # Sets `route`: path (the tools are on the PATH) or conda (Snakemake fetches them).
 see_to_tools() {
     local missing
     route=path
     mapfile -t missing < <(broken_tools)
     [ ${#missing[@]} -gt 0 ] || return 0
-    say "missing or not working: ${missing[*]}"
     if apt_at_hand; then
+        say "missing or not working: ${missing[*]}"
         # shellcheck disable=SC2046  # one word a package
         apt_install $(packages_of "${missing[@]}") || true
         mapfile -t missing < <(broken_tools)
@@ -184,17 +213,19 @@ see_to_tools() {
     if conda_command >/dev/null; then
         see_to_conda
     else
-        say_what_is_missing "${missing[@]}" >&2
-        exit 1
+        refuse "${missing[@]}"
     fi
 }
 
 see_to_conda() {
+    local missing
     if [ $extras = test ]; then
         # Tests call the tools themselves, so these must be on the PATH.
         rm -rf .conda/tools
         # shellcheck disable=SC2046  # one word a package
         conda_install .conda/tools $(conda_packages_of "${tools[@]}") || exit 1
+        mapfile -t missing < <(broken_tools)
+        [ ${#missing[@]} = 0 ] || refuse "${missing[@]}"
         return
     fi
     # Snakemake calls `conda` by this name.
@@ -204,27 +235,6 @@ see_to_conda() {
     fi
     say "Snakemake will fetch the tools by conda (envs/*.yaml) when it runs"
     route=conda
-}
-
-say_what_is_missing() {
-    echo "error: these tools are missing or do not work:"
-    local tool
-    for tool in "$@"; do
-        if command -v "$tool" >/dev/null; then
-            echo "  $tool: $(command -v "$tool") does not run as it should:" \
-                "$("$tool" --version 2>&1 | head -n 1)"
-        else
-            echo "  $tool: not on the PATH"
-        fi
-    done
-    cat <<EOF
-Any one of these helps; then repeat the command:
-  - Debian or Ubuntu, as root:
-      apt-get install --no-install-recommends $(packages_of "$@")
-  - without root: install Miniforge (conda) in your home folder and see that \`conda\` is
-    on the PATH; Snakemake then fetches the tools by itself
-  - have them on the PATH (your cluster's modules, your administrator)
-EOF
 }
 
 versions() {
@@ -244,7 +254,6 @@ if command -v flock >/dev/null; then
 fi
 : >"$log"
 SECONDS=0
-rm -f $stamp
 # What may be missing first: better told at once than after minutes of installing.
 see_to_python
 see_to_tools

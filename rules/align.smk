@@ -26,11 +26,6 @@ INDEX_NAME = {
 }[config["align"]["aligner"]]
 
 
-def one_of(names):
-    """Wildcard constraint: one of `names`; matches nothing when there are none."""
-    return "|".join(names) or "(?!)"
-
-
 def fastq_files(wildcards):
     """FASTQ files of all units of a sample, mates side by side."""
     units = project.units[wildcards.sample]
@@ -74,7 +69,8 @@ rule align_reads:
         cram="results/align/{sample}.cram",
         crai="results/align/{sample}.cram.crai",
         markdup="results/qc/markdup/{sample}.txt",
-        reports=temp("results/qc/fastp/{sample}.json"),
+        # Small, and kept: as temp() a change of the unpacking would align again.
+        reports="results/qc/fastp/{sample}.json",
     log:
         "logs/align_reads/{sample}.log",
     benchmark:

@@ -39,7 +39,13 @@ def qc_flags(wildcards):
 rule prepare_family:
     input:
         script=scripts / "prepare_family.py",
-        library=library("family_sites", "parental_alleles", "genetic_map"),
+        library=library(
+            "call_files",
+            "family_sites",
+            "genetic_map",
+            "parental_alleles",
+            "processes",
+        ),
         sites="results/call/{family}.{chrom}.sites.tsv.gz",
         genotypes="results/call/{family}.{chrom}.bcf",
         genotypes_index="results/call/{family}.{chrom}.bcf.csi",
@@ -79,12 +85,14 @@ rule correct_embryo:
         library=library(
             "allele_counts",
             "amplification",
+            "call_files",
             "embryo_posterior",
             "embryo_qc",
             "family_sites",
             "genetic_map",
             "inheritance",
             "parental_alleles",
+            "processes",
             "segments",
         ),
         presets=scripts.parent / "resources/amplification.tsv",
@@ -141,7 +149,13 @@ rule correct_embryo:
 rule gather_embryos:
     input:
         script=scripts / "gather_embryos.py",
-        library=library("embryo_qc", "family_sites", "parental_alleles", "genetic_map"),
+        library=library(
+            "call_files",
+            "embryo_qc",
+            "family_sites",
+            "parental_alleles",
+            "genetic_map",
+        ),
         measures=lambda wildcards: expand(
             "results/correct/embryos/{embryo}.qc.json",
             embryo=project.embryos(wildcards.family),

@@ -2,16 +2,6 @@
 from morula import report_settings
 
 
-def fastp_reports(wildcards):
-    """fastp's JSON of every FASTQ unit of the family."""
-    return [
-        f"results/qc/fastp/{unit.sample}.{unit.unit}.json"
-        for name in project.members(wildcards.family)
-        if project.kind(name) == "fastq"
-        for unit in project.units[name]
-    ]
-
-
 def alignments(wildcards):
     """CRAM of every member with reads: its header tells what aligned it."""
     return [
@@ -51,7 +41,6 @@ rule write_report:
         phased=f"results/phase/{{family}}.{chromosomes[0]}.bcf",
         imputed=f"results/impute/parents/{{family}}.{chromosomes[0]}.bcf",
         alignments=alignments,
-        fastp=fastp_reports,
     output:
         "results/report/{family}.html",
     log:
@@ -75,5 +64,5 @@ rule write_report:
         " --scores {input.scores} --ranking {input.ranking} --match {input.match}"
         " --genome-index {input.genome_index}"
         " --made-files {input.called} {input.phased} {input.imputed} {input.alignments}"
-        " {input.fastp} --template {input.template} --style {input.style}"
+        " --template {input.template} --style {input.style}"
         " --output {output} 2> {log}"

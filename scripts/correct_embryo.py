@@ -88,6 +88,19 @@ def read_chromosome(
     return family, reads, Chromosome(chain, np.diff(pos_bp, prepend=pos_bp[0]))
 
 
+def mean_changes(paths: NDArray[np.uint8]) -> float:
+    """Changes of haplotype along a path, (L, S), averaged over the paths."""
+    return float((paths[1:] != paths[:-1]).sum() / paths.shape[1])
+
+
+def share_sd(learnt: Amplification, chain: inheritance.Chain) -> float:
+    """Spread of a chromosome's mean share: that of x over its number of amplicons."""
+    mean = learnt.share_prior @ learnt.shares
+    variance = float(learnt.share_prior @ (learnt.shares - mean) ** 2)
+    amplicons = 1.0 + float(np.sum(1.0 - chain.stay[1:]))
+    return float(np.sqrt(variance / amplicons))
+
+
 def conclude(
     args: argparse.Namespace,
     chrom: str,
@@ -113,21 +126,17 @@ def conclude(
         args.samples,
         np.random.default_rng(seed),
     )
-    flips = [
-        float(np.abs(np.diff(path.astype(np.int8), axis=0)).sum() / args.samples)
-        for path in (paths.haplotype_maternal, paths.haplotype_paternal)
-    ]
-    variance = learnt.share_prior @ learnt.shares**2
-    variance -= (learnt.share_prior @ learnt.shares) ** 2
-    amplicons = 1.0 + float(np.sum(1.0 - chain.stay[1:]))
     evidence = embryo_qc.Evidence(
         chrom,
         family,
         reads,
         posterior.vectors,
         posterior.share,
-        float(np.sqrt(variance / amplicons)),
-        (flips[0], flips[1]),
+        share_sd(learnt, chain),
+        (
+            mean_changes(paths.haplotype_maternal),
+            mean_changes(paths.haplotype_paternal),
+        ),
         (float(chain.flip_maternal[1:].sum()), float(chain.flip_paternal[1:].sum())),
     )
     arrays = embryo_posterior.arrays_of(
@@ -189,11 +198,9 @@ def segment_rows(
     return rows
 
 
-def work(args: argparse.Namespace) -> None:
-    inputs = [
-        read_chromosome(args, *paths)
-        for paths in zip(args.chromosomes, args.family_sites, args.counts, strict=True)
-    ]
+def learn(
+    args: argparse.Namespace, chromosomes: list[Chromosome], has_mother: bool
+) -> amplification.Fit:
     begin = amplification.start(
         amplification.read_preset(args.presets, args.amplification),
         args.cells,
@@ -201,17 +208,25 @@ def work(args: argparse.Namespace) -> None:
         args.read_error,
         args.damage_error,
         # Without her genotype her reads cannot be told from the embryo's.
-        args.contamination if inputs[0][0].known[0] else 0.0,
+        args.contamination if has_mother else 0.0,
     )
     with ThreadPoolExecutor(args.threads) as pool:
-        fit = amplification.fit(
-            [chromosome for _, _, chromosome in inputs],
+        return amplification.fit(
+            chromosomes,
             begin,
             args.prior_amplicons,
             args.em_iterations,
             args.em_tolerance,
             pool.map,
         )
+
+
+def work(args: argparse.Namespace) -> None:
+    inputs = [
+        read_chromosome(args, *paths)
+        for paths in zip(args.chromosomes, args.family_sites, args.counts, strict=True)
+    ]
+    fit = learn(args, [one for _, _, one in inputs], inputs[0][0].known[0])
     learnt = fit.amplification
     arrays: dict[str, NDArray[np.generic]] = {}
     evidence = []

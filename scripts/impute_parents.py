@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,9 @@ from morula.genetic_map import read_map
 from morula.haplotypes import Genotypes, read_genotypes
 
 logger = logging.getLogger("impute_parents")
+# METHOD: a single genotype that SHAPEIT4 filled in is a guess from the haplotypes
+# around it; one in ten is taken to be no better than the panel's frequency.
+FILLED_DOUBT = 0.1
 HEADER = (
     '##INFO=<ID=AC,Number=A,Type=Integer,Description="ALT count of the panel">\n'
     '##INFO=<ID=AN,Number=1,Type=Integer,Description="Allele count of the panel">\n'
@@ -47,11 +51,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class PanelSites:
-    """Sites of the panel in its order: key (pos, ref, alt) and INFO text of each."""
+    """Sites of the panel in its order: key (pos, ref, alt), ID, INFO text and ALT
+    frequency of each."""
 
     keys: list[tuple[int, str, str]]
     ids: list[str]
     info: list[str]
+    frequency: NDArray[np.float64]
 
 
 def read_panel_sites(path: str, chrom: str) -> PanelSites:
@@ -64,16 +70,17 @@ def read_panel_sites(path: str, chrom: str) -> PanelSites:
     )
     if shown.returncode != 0:
         raise InputError(f"{path}: bcftools query: {shown.stderr.strip()}")
-    keys, ids, info = [], [], []
+    keys, ids, info, frequency = [], [], [], []
     for line in shown.stdout.splitlines():
         name, pos, site, ref, alt, ac, an = line.split("\t")
         if name == chrom:
             keys.append((int(pos), ref, alt))
             ids.append(site)
-            info.append(f"AC={ac};AN={an};AF={int(ac) / max(int(an), 1):.6g}")
+            frequency.append(int(ac) / max(int(an), 1))
+            info.append(f"AC={ac};AN={an};AF={frequency[-1]:.6g}")
     if not keys:
         raise InputError(f"{path}: no site of {chrom}; expected the panel of {chrom}")
-    return PanelSites(keys, ids, info)
+    return PanelSites(keys, ids, info, np.array(frequency))
 
 
 def keys_of(genotypes: Genotypes) -> list[tuple[int, str, str]]:
@@ -85,6 +92,19 @@ def keys_of(genotypes: Genotypes) -> list[tuple[int, str, str]]:
             strict=True,
         )
     )
+
+
+def read_filled(path: str, chrom: str) -> NDArray[np.bool_]:
+    """Which genotypes the phase stage filled in (FORMAT/FI), (L, N)."""
+    reader = cyvcf2.VCF(path)
+    n = len(reader.samples)
+    rows = []
+    for record in reader:
+        if record.CHROM == chrom:
+            is_marked = "FI" in record.FORMAT
+            rows.append(record.format("FI")[:, 0] == 1 if is_marked else [False] * n)
+    reader.close()
+    return np.array(rows, dtype=bool).reshape(-1, n)
 
 
 def check_phased(path: str, genotypes: Genotypes) -> None:
@@ -192,7 +212,9 @@ def fill(
         if lost:
             raise InputError(f"{args.panel}: Beagle left out {lost} sites of the panel")
     alleles[typed[inside]] = phased.alleles[inside]
-    share[typed[inside]] = phased.alleles[inside]
+    doubt = FILLED_DOUBT * read_filled(args.phased, args.chrom)[inside, :, None]
+    frequency = panel.frequency[typed[inside], None, None]
+    share[typed[inside]] = (1 - doubt) * phased.alleles[inside] + doubt * frequency
     return alleles, share, ~genotyped
 
 

@@ -39,8 +39,6 @@ def work(args: argparse.Namespace) -> None:
     if not known:
         raise InputError("neither --mother nor --father: a family needs one at least")
     sites = family_sites.read_sites(args.sites, args.chrom)
-    if len(sites.pos_bp) == 0:
-        raise InputError(f"{args.sites}: no site of {args.chrom}")
     haplotypes, panel = parental_alleles.read_haplotypes(args.imputed, known, sites)
     parents = []
     for name in names:

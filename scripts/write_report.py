@@ -34,7 +34,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--made-files",
         nargs="*",
         default=[],
-        help="CRAM, BCF, fastp JSON: their headers tell the tools' versions",
+        help="CRAM and BCF: their headers tell the tools' versions",
     )
     parser.add_argument("--template", required=True, type=Path, help="Jinja2, HTML")
     parser.add_argument("--style", required=True, type=Path, help="CSS")
@@ -59,6 +59,7 @@ def work(args: argparse.Namespace) -> None:
         },
     )
     versions = report_versions.versions(args.made_files)
+    versions += report_versions.python_versions()
     page = report_page.render(family, versions, args.template, args.style)
     with written_whole(args.output) as partial:
         partial.write_text(page, encoding="utf-8")

@@ -1,3 +1,3 @@
-"""The library that Morula's scripts share: importable, tested, free of Snakemake and argparse."""
+"""The library that Morula's scripts share: it knows neither Snakemake nor argparse."""
 
 __version__ = "0.1.0"

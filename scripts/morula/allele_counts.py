@@ -27,7 +27,7 @@ def read_counts(path: str | Path, chrom: str, sites: Sites) -> NDArray[np.float6
         if record.CHROM != chrom or len(record.ALT) != 1:
             continue
         row = rows.get((record.POS, record.REF, record.ALT[0]))
-        depth = record.format("AD")
+        depth = record.format("AD") if "AD" in record.FORMAT else None
         if row is None or depth is None or depth.shape[1] != 2:
             raise InputError(
                 f"{path}: {record.CHROM}:{record.POS} {record.REF}>{record.ALT[0]} is"

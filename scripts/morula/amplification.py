@@ -14,6 +14,7 @@ misread does at the site's two alleles:
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -196,34 +197,25 @@ def fit(
     now, track = begin, list[float]()
     objective = -math.inf
     for _ in range(max_iterations):
-        table = now.read_table()
-
-        def expect(
-            chromosome: Chromosome,
-            now: Amplification = now,
-            table: NDArray[np.float64] = table,
-        ) -> tuple[Posterior, float]:
-            chain = chromosome.with_length(now.length_bp)
-            filtered = inheritance.forward(chain, now.share_prior, table)
-            posterior = inheritance.backward(
-                chain, filtered, now.share_prior, now.shares, table
-            )
-            return posterior, filtered.ln_likelihood
-
-        results = list(apply(expect, chromosomes))
+        results = list(apply(functools.partial(_expect, now), chromosomes))
         track.append(math.fsum(value for _, value in results))
         before = objective
         objective = track[-1] + _ln_prior(now, begin, prior_amplicons)
         if objective - before < tolerance:
             return Fit(now, track, True)
-        now = _maximise(
-            [posterior for posterior, _ in results],
-            chromosomes,
-            now,
-            begin,
-            prior_amplicons,
-        )
+        posteriors = [posterior for posterior, _ in results]
+        now = _maximise(posteriors, chromosomes, now, begin, prior_amplicons)
     return Fit(now, track, False)
+
+
+def _expect(now: Amplification, chromosome: Chromosome) -> tuple[Posterior, float]:
+    """E step of one chromosome: its posterior and ln P(reads)."""
+    chain, table = chromosome.with_length(now.length_bp), now.read_table()
+    filtered = inheritance.forward(chain, now.share_prior, table)
+    posterior = inheritance.backward(
+        chain, filtered, now.share_prior, now.shares, table
+    )
+    return posterior, filtered.ln_likelihood
 
 
 def _ln_beta(rate: float, centre: float) -> float:

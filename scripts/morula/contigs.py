@@ -1,4 +1,4 @@
-"""Contigs of a reference: their lengths, genome builds, and names with or without chr."""
+"""Contigs of a reference: lengths, builds, and names with or without `chr`."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def scan_fasta(path: Path) -> dict[str, int]:
     except (EOFError, OSError) as error:
         raise InputError(f"{path}: cannot be read to its end ({error})") from None
     if not lengths:
-        raise InputError(f"{path}: not FASTA; expected '>' and a name in its first line")
+        raise InputError(
+            f"{path}: not FASTA; expected '>' and a name in its first line"
+        )
     return lengths
 
 
@@ -130,10 +132,10 @@ def check_lengths(
     chromosomes: Collection[str],
 ) -> None:
     """Raise InputError when a chromosome's length in `found` (None: not given) is not
-    the reference's."""
+    the reference's, where `expected` has it."""
     for chrom in chromosomes:
         length = found.get(chrom)
-        if length and length != expected[chrom]:
+        if length and chrom in expected and length != expected[chrom]:
             build = build_of(chrom, length)
             raise InputError(
                 f"{path}: {chrom} has {length} bp{f', as in {build}' if build else ''};"

@@ -54,12 +54,8 @@ def stream_dosages(
 
     Raises InputError for a site that is not there, or has no value for a sample.
     """
-    wanted = {
-        key: index
-        for index, key in enumerate(
-            zip(sites.pos_bp.tolist(), sites.ref, sites.alt, strict=True)
-        )
-    }
+    keys = zip(sites.pos_bp.tolist(), sites.ref, sites.alt, strict=True)
+    wanted = {key: index for index, key in enumerate(keys)}
     positions = {key[0] for key in wanted}
     rows: list[int] = []
     values: list[list[NDArray[np.float64]]] = []

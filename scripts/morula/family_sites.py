@@ -6,7 +6,6 @@ repeats none of it. Shapes: L sites in the order of the embryos' counts.
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from morula import call_files
 from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.genetic_map import haldane
@@ -48,22 +48,17 @@ class FamilySites:
 
 
 def read_sites(path: str | Path, chrom: str) -> Sites:
-    """Sites of a bcftools targets table (gzipped: CHROM, POS, REF,ALT)."""
-    pos, ref, alt = [], [], []
-    with gzip.open(path, "rt") as handle:
-        for line, text in enumerate(handle, start=1):
-            cells = text.split()
-            alleles = cells[2].split(",") if len(cells) == 3 else []
-            if len(alleles) != 2 or not cells[1].isdigit():
-                raise InputError(
-                    f"{path}, line {line}: found {text.strip()!r}; expected CHROM, POS"
-                    " and REF,ALT"
-                )
-            if cells[0] == chrom:
-                pos.append(int(cells[1]))
-                ref.append(alleles[0])
-                alt.append(alleles[1])
-    return Sites(np.array(pos, dtype=np.int64), np.array(ref, str), np.array(alt, str))
+    """Sites of the call stage's table, one for each ALT allele."""
+    rows = [
+        (site.pos_bp, site.ref, alt)
+        for site in call_files.read_sites(path)
+        if site.chrom == chrom
+        for alt in site.alts
+    ]
+    if not rows:
+        raise InputError(f"{path}: no site of {chrom}; expected the family's sites")
+    pos, ref, alt = zip(*rows, strict=True)
+    return Sites(np.array(pos, dtype=np.int64), np.array(ref), np.array(alt))
 
 
 def save(path: str | Path, family: FamilySites) -> None:

@@ -26,10 +26,9 @@ RECORDS_LOOKED_AT = 5
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 CRAM_ENDS = (
     bytes.fromhex(
-        "0f000000ffffffff0fe0454f4600000000010005bdd94f"
-        "0001000606010001000100ee63014b"
+        "0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b"
     ),
-    bytes.fromhex("0b000000ffffffff0fe0454f4600000000010000010006060100010001 00"),
+    bytes.fromhex("0b000000ffffffff0fe0454f460000000001000001000606010001000100"),
 )
 
 
@@ -38,7 +37,8 @@ def check_there(path: str) -> None:
     file = Path(path)
     if not file.exists():
         raise InputError(
-            f"{path}: no such file; correct the path (relative to the working directory)"
+            f"{path}: no such file; correct the path (it is relative to the"
+            " working directory)"
         )
     if not file.is_file():
         raise InputError(f"{path}: not a file; expected a file")
@@ -74,8 +74,8 @@ def check_mates(fq1: str, fq2: str) -> None:
     first, second = next(_first_names(fq1)), next(_first_names(fq2))
     if first != second:
         raise InputError(
-            f"{fq1} begins with read {first!r}, {fq2} with {second!r}; expected mates in"
-            " the same order: correct fq1 and fq2"
+            f"{fq1} begins with read {first!r}, {fq2} with {second!r}; expected mates"
+            " in the same order: correct fq1 and fq2"
         )
 
 
@@ -100,7 +100,9 @@ def check_bam(
         found = alignment_input.read_contigs(path)
         for chrom in chromosomes:
             if chrom not in found:
-                fix = "expected reads aligned to reference.fasta: give their FASTQ files"
+                fix = (
+                    "expected reads aligned to reference.fasta: give their FASTQ files"
+                )
                 raise InputError(f"{path}: {contigs.absent(chrom, found, fix)}")
         alignment_input.check_contigs(path, reference, chromosomes)
         with pysam.AlignmentFile(path, check_sq=False) as reader:
@@ -186,7 +188,7 @@ def _contigs_and_first_records(
     """Length of each contig that the header or the first records name; the records."""
     records = list(islice(reader, RECORDS_LOOKED_AT))
     header = reader.header.contigs
-    found = {name: contig.length for name, contig in header.items()}
+    found = {str(name): contig.length for name, contig in header.items()}
     return found | {r.chrom: found.get(r.chrom) for r in records}, records
 
 

@@ -13,7 +13,7 @@ from morula.errors import InputError
 
 @dataclass(frozen=True)
 class GeneticMap:
-    """Positions (bp, rising) and genetic positions (cM, not falling) of a chromosome."""
+    """Positions (bp, rising) and map positions (cM, not falling) of a chromosome."""
 
     pos_bp: NDArray[np.int64]
     cm: NDArray[np.float64]

@@ -6,6 +6,7 @@ reading a file is checked by the step that reads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from morula.reference import read_dictionary, sq_tags
 from morula.settings import place
 
 SIMULATED = "results/simulate/"
+PGS_ID = re.compile(r"PGS[0-9]{6}")
 OWN_GENOME = Path("results/reference/genome.fa")
 OWN_INDEX = Path("results/reference/genome.fa.fai")
 
@@ -50,17 +52,21 @@ class Inputs:
         """Whether the workflow makes the file itself, so that it need not be there."""
         return "simulate" in self.config and path.startswith(SIMULATED)
 
-    def key(self, *path: str | int) -> str:
-        """Where the config says something, for messages."""
-        return place(self.config_files, path)
-
     @contextmanager
-    def noted(self, where: str) -> Iterator[None]:
+    def at(self, where: str) -> Iterator[None]:
         """Note an InputError of the block as a mistake at `where`."""
         try:
             yield
         except InputError as error:
             self.problems.add(f"{where}: {error}")
+
+    @contextmanager
+    def at_key(self, *path: str | int) -> Iterator[None]:
+        """Note an InputError of the block as a mistake of that key of the config."""
+        try:
+            yield
+        except InputError as error:
+            self.problems.add(f"{place(self.config_files, path)}: {error}")
 
 
 def check_files(
@@ -104,7 +110,7 @@ def _check_fasta(inputs: Inputs) -> None:
     if inputs.is_made(fasta):
         inputs.lengths = {}
         return
-    with inputs.noted(inputs.key("reference", "fasta")):
+    with inputs.at_key("reference", "fasta"):
         file_checks.check_there(fasta)
         file_checks.check_end(fasta)
         if not inputs.lengths:
@@ -115,18 +121,18 @@ def _check_fasta(inputs: Inputs) -> None:
     if not inputs.lengths:
         return
     for index, chrom in enumerate(inputs.chromosomes):
-        with inputs.noted(inputs.key("reference", "chromosomes", index)):
+        with inputs.at_key("reference", "chromosomes", index):
             if chrom not in inputs.lengths:
                 fix = "expected the names of the FASTA: correct reference.chromosomes"
                 message = contigs.absent(chrom, inputs.lengths, fix)
                 raise InputError(f"{fasta}: {message}")
         found = contigs.build_of(chrom, inputs.lengths.get(chrom, 0))
-        if found and found != build:
-            inputs.problems.add(
-                f"{inputs.key('reference', 'build')}: found {build}, but {chrom} of"
-                f" {fasta} has {inputs.lengths[chrom]} bp, as in {found}; correct build"
-                " or fasta"
-            )
+        with inputs.at_key("reference", "build"):
+            if found and found != build:
+                raise InputError(
+                    f"found {build}, but {chrom} of {fasta} has {inputs.lengths[chrom]}"
+                    f" bp, as in {found}; correct build or fasta"
+                )
 
 
 def _known_lengths(inputs: Inputs, chroms: Sequence[str]) -> dict[str, int]:
@@ -141,7 +147,7 @@ def _check_panel(inputs: Inputs) -> None:
         path = pattern.replace("{chrom}", chrom)
         if inputs.is_made(path):
             continue
-        with inputs.noted(inputs.key("reference", "panel")):
+        with inputs.at_key("reference", "panel"):
             lengths = _known_lengths(inputs, [chrom])
             samples = file_checks.check_panel(path, chrom, lengths)
             first = first or samples
@@ -152,7 +158,7 @@ def _check_panel(inputs: Inputs) -> None:
                     " samples in every file of the panel"
                 )
     if not inputs.is_made(labels):
-        with inputs.noted(inputs.key("reference", "panel_samples")):
+        with inputs.at_key("reference", "panel_samples"):
             file_checks.check_there(labels)
             panel_samples.read_labels(labels, first)
 
@@ -165,7 +171,7 @@ def _check_maps(inputs: Inputs) -> None:
         for chrom in inputs.chromosomes:
             path = pattern.replace("{chrom}", chrom)
             if not inputs.is_made(path):
-                with inputs.noted(inputs.key(*key)):
+                with inputs.at_key(*key):
                     file_checks.check_map(path, chrom)
 
 
@@ -190,18 +196,18 @@ def _check_unit(
     for column in ("fq1", "fq2"):
         path = getattr(unit, column)
         if path and not inputs.is_made(path):
-            with inputs.noted(f"{where}, {column}"):
+            with inputs.at(f"{where}, {column}"):
                 file_checks.check_fastq(path)
     is_made = inputs.is_made(unit.fq1) or inputs.is_made(unit.fq2)
     if unit.fq1 and not is_made and len(inputs.problems.messages) == before:
-        with inputs.noted(f"{where}, fq2"):
+        with inputs.at(f"{where}, fq2"):
             file_checks.check_mates(unit.fq1, unit.fq2)
     chromosomes = [c for c in inputs.chromosomes if not inputs.lengths or c in tags]
     if unit.bam and not inputs.is_made(unit.bam):
-        with inputs.noted(f"{where}, bam"):
+        with inputs.at(f"{where}, bam"):
             file_checks.check_bam(unit.bam, tags, chromosomes)
     if unit.vcf and not inputs.is_made(unit.vcf):
-        with inputs.noted(f"{where}, vcf"):
+        with inputs.at(f"{where}, vcf"):
             file_checks.check_vcf(unit.vcf, unit.sample, inputs.lengths, chromosomes)
 
 
@@ -211,8 +217,8 @@ def _check_scoring_files(inputs: Inputs) -> None:
         path = trait.scoring_file
         if inputs.is_made(path):
             continue
-        with inputs.noted(where):
-            if scoring_file.is_pgs_id(path) and not Path(path).exists():
+        with inputs.at(where):
+            if PGS_ID.fullmatch(path) and not Path(path).exists():
                 raise InputError(
                     f"{path} is an id of the PGS Catalog; expected a file: download"
                     f" {path}_hmPOS_{inputs.reference['build']}.txt.gz"

@@ -35,23 +35,7 @@ def read_labels(path: str | Path, samples: Sequence[str]) -> Labels:
     Raises InputError for a missing column, a sample without a row or with two, an
     empty label, or a population that has two superpopulations.
     """
-    rows: dict[str, dict[str, str]] = {}
-    for line, row in enumerate(read_tsv(path), start=2):
-        missing = [name for name in COLUMNS if name not in row]
-        if missing:
-            raise InputError(
-                f"{path}: no column {missing[0]!r}; it has {', '.join(row)}"
-            )
-        if row["sample"] in rows:
-            raise InputError(
-                f"{path}, line {line}: sample {row['sample']!r} is there twice"
-            )
-        rows[row["sample"]] = row
-        empty = [name for name in COLUMNS if not row[name].strip()]
-        if empty:
-            raise InputError(
-                f"{path}, line {line}: {empty[0]} is empty; expected a label"
-            )
+    rows = _read_rows(path)
     unknown = [name for name in samples if name not in rows]
     if unknown:
         raise InputError(
@@ -72,3 +56,25 @@ def read_labels(path: str | Path, samples: Sequence[str]) -> Labels:
         np.array(populations, dtype=str),
         np.array(superpopulations, dtype=str),
     )
+
+
+def _read_rows(path: str | Path) -> dict[str, dict[str, str]]:
+    """Rows by sample, each with its three labels."""
+    rows: dict[str, dict[str, str]] = {}
+    for line, row in enumerate(read_tsv(path), start=2):
+        missing = [name for name in COLUMNS if name not in row]
+        if missing:
+            raise InputError(
+                f"{path}: no column {missing[0]!r}; it has {', '.join(row)}"
+            )
+        if row["sample"] in rows:
+            raise InputError(
+                f"{path}, line {line}: sample {row['sample']!r} is there twice"
+            )
+        rows[row["sample"]] = row
+        empty = [name for name in COLUMNS if not row[name].strip()]
+        if empty:
+            raise InputError(
+                f"{path}, line {line}: {empty[0]} is empty; expected a label"
+            )
+    return rows

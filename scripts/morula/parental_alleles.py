@@ -73,14 +73,14 @@ def genotype_likelihoods(
         row = rows.get((record.POS, record.REF, record.ALT[0]))
         if row is None:
             continue
-        pl = record.format("PL")
+        pl = record.format("PL") if "PL" in record.FORMAT else None
         if pl is not None and pl.shape[1] == 3 and pl[0].min() >= 0 and pl[0].max() > 0:
             result[row] = 10.0 ** (-0.1 * (pl[0] - pl[0].min()))
             continue
         copies = int(record.gt_types[0])
         if copies > 2:
             continue
-        quality = record.format("GQ")
+        quality = record.format("GQ") if "GQ" in record.FORMAT else None
         known = quality is not None and quality[0, 0] > 0
         other = 10.0 ** (-0.1 * quality[0, 0]) if known else default_error
         result[row] = other
@@ -159,28 +159,31 @@ def parent_alleles(
     flip: (L,), P(a phased het is the other way round); error: P(the parent's genotype
     is wrong in a way that its likelihoods do not know, e.g. mismapped reads).
     """
-    hardy_weinberg = np.stack(
-        [(1 - frequency) ** 2, 2 * frequency * (1 - frequency), frequency**2], axis=1
-    )
-    genotype = likelihoods * hardy_weinberg
-    genotype /= genotype.sum(axis=1, keepdims=True)
-    phase = haplotypes.alleles
-    is_phased_het = (phase[:, 0] != phase[:, 1]) & ~haplotypes.imputed
-    is_phased_het &= phase[:, 0] >= 0
+    phase, share = haplotypes.alleles, haplotypes.alt_share
+    is_there = phase[:, 0] >= 0
+    guessed = is_there & (haplotypes.imputed | ((share > 0) & (share < 1)).any(axis=1))
+    is_phased_het = is_there & ~guessed & (phase[:, 0] != phase[:, 1])
+    # Prior of the two haplotypes' alleles, (L, 2, 2): from imputation where the
+    # genotype was guessed; else Hardy-Weinberg, and the order of a het from its phase.
     # METHOD: a het outside the phase (a private variant) tells nothing about which
     # haplotype carries it: one half each; the embryo's own reads then decide.
-    carries = np.full(phase.shape, 0.5)
-    ordered = np.where(phase == 1, 1.0 - flip[:, None], flip[:, None])
-    carries = np.where(is_phased_het[:, None], ordered, carries)
-    alleles = genotype[:, [2]] + genotype[:, [1]] * carries
-    # Ungenotyped by reads or array: what the panel says along the phased haplotypes.
-    unknown = (likelihoods == 1.0).all(axis=1)
-    from_panel = unknown & (phase[:, 0] >= 0)
-    alleles[from_panel] = haplotypes.alt_share[from_panel]
-    neither = unknown & ~from_panel
-    alleles[neither] = frequency[neither, None]
-    alleles = (1.0 - error) * alleles + error * frequency[:, None]
-    dosage = np.where(unknown, np.nan, genotype.argmax(axis=1).astype(np.float64))
+    panel = frequency[:, None]
+    alt = np.where(guessed[:, None], (1 - error) * share + error * panel, panel)
+    both = np.stack([1 - alt, alt], axis=2)
+    prior = both[:, 0, :, None] * both[:, 1, None, :]
+    first_carries = np.where(phase[:, 0] == 1, 1 - flip, flip)
+    for order, weight in (((1, 0), first_carries), ((0, 1), 1 - first_carries)):
+        prior[is_phased_het, *order] *= 2 * weight[is_phased_het]
+    posterior = prior * likelihoods[:, [[0, 1], [1, 2]]]
+    posterior /= posterior.sum(axis=(1, 2), keepdims=True)
+    alleles = np.stack(
+        [posterior[:, 1].sum(axis=1), posterior[:, :, 1].sum(axis=1)], axis=1
+    )
+    alleles = (1.0 - error) * alleles + error * panel
+    het = posterior[:, 0, 1] + posterior[:, 1, 0]
+    copies = np.stack([posterior[:, 0, 0], het, posterior[:, 1, 1]], axis=1)
+    unknown = guessed | (likelihoods == 1.0).all(axis=1)
+    dosage = np.where(unknown, np.nan, copies.argmax(axis=1).astype(np.float64))
     return Parent(alleles, is_phased_het, dosage)
 
 

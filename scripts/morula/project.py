@@ -278,8 +278,8 @@ def _check_families(project: Project, sheet: str, problems: Problems) -> None:
                 second = [person for person in people if person.role == role][1]
                 problems.add(
                     f"{sheet}, line {second.line}, role: {second.name} is a second"
-                    f" {role} of family {family}; expected one: half-siblings are"
-                    " families of their own"
+                    f" {role} of family {family}; expected one: half-siblings"
+                    " are projects of their own"
                 )
         offspring = [person for person in people if person.role not in PARENTS]
         if not offspring:
@@ -291,8 +291,8 @@ def _check_families(project: Project, sheet: str, problems: Problems) -> None:
             first = offspring[0]
             problems.add(
                 f"{sheet}, line {first.line}, family: {first.role} {first.name} has no"
-                f" parent in family {family}; expected a row with role mother or father:"
-                " correct family or add the parent"
+                f" parent in family {family}; expected a row with role mother or"
+                " father: correct family or add the parent"
             )
 
 
@@ -309,11 +309,17 @@ def _check_units(
             )
             continue
         for row in rows:
+            if row.kind == rows[0].kind == "vcf" and row is not rows[0]:
+                problems.add(
+                    f"{units}, line {row.line}, vcf: {sample.name} has a VCF in line"
+                    f" {rows[0].line}; expected one of all chromosomes: join them"
+                    " (bcftools concat)"
+                )
             if row.kind != rows[0].kind:
                 problems.add(
                     f"{units}, line {row.line}, {row.kind}: {sample.name} has"
-                    f" {rows[0].kind} in line {rows[0].line}; expected one kind of files"
-                    " a sample"
+                    f" {rows[0].kind} in line {rows[0].line}; expected one kind of"
+                    " files a sample"
                 )
             if row.kind == "vcf" and sample.role not in PARENTS:
                 problems.add(

@@ -8,9 +8,11 @@ from morula.report_family import Family
 from morula.report_svg import number, percent
 from morula.report_tables import Ranked
 
-# METHOD: an embryo that has at least this probability of being the best cannot be told
-# from the first-ranked one by these data.
+# METHOD: an embryo cannot be told from the first-ranked one by these data if it has at
+# least this probability of being the best, or its interval reaches that of the first:
+# among many embryos even equal ones have small probabilities each.
 COULD_BE_BEST = 0.05
+MOST_NAMES = 8
 
 REASONS = {
     "matched": "used: same alleles",
@@ -21,7 +23,8 @@ REASONS = {
     "ambiguous": "lost: A/T or C/G, strand cannot be told",
     "alleles_differ": "lost: the panel has other alleles there",
     "not_in_panel": "lost: no such variant in the panel",
-    "other_chromosome": "lost: chromosome is not in this run",
+    "chromosome_not_analysed": "lost: chromosome is not in this run",
+    "other_allele_unknown": "lost: the file names one allele, and several sites fit",
     "no_position": "lost: the file gives no position",
     "repeated": "not counted twice: repeated row",
     "conflicting_weights": "lost: one allele with two weights",
@@ -73,9 +76,10 @@ def _quality(family: Family) -> str:
     if counts["fail"]:
         words += " Of a failed embryo nothing but its quality control is shown."
     if len(family.parents()) == 1:
+        absent = "father" if family.parents()[0].role == "mother" else "mother"
         words += (
-            f" Only the {family.parents()[0].role} was sequenced: the other parent's"
-            " half of every embryo is less certain."
+            f" There are no data of the {absent}, so that the {absent}'s half of every"
+            " embryo is less certain."
         )
     return words
 
@@ -93,14 +97,17 @@ def _scores(family: Family) -> str:
     return words + "."
 
 
-def could_be_best(ranking: Sequence[Ranked]) -> list[Ranked]:
-    """Ranked embryos that cannot be told from the best."""
-    return [
-        place
-        for place in ranking
-        if place.rank is not None
-        and (place.rank == 1 or (place.probability_best or 0.0) >= COULD_BE_BEST)
-    ]
+def rivals_of(first: Ranked, ranking: Sequence[Ranked]) -> list[str]:
+    """Ranked embryos that cannot be told from the first-ranked one."""
+
+    def could_be_best(place: Ranked) -> bool:
+        if (place.probability_best or 0.0) >= COULD_BE_BEST:
+            return True
+        high, low = place.index_high, first.index_low
+        return high is not None and low is not None and high >= low
+
+    others = [p for p in ranking if p.rank is not None and p is not first]
+    return [place.embryo for place in others if could_be_best(place)]
 
 
 def ranking_words(ranking: Sequence[Ranked]) -> str:
@@ -122,7 +129,12 @@ def ranking_words(ranking: Sequence[Ranked]) -> str:
             ", and the expected gain over a randomly chosen one is"
             f" {number(first.expected_gain, 2)} healthy years"
         )
-    rivals = [place.embryo for place in could_be_best(ranking) if place is not first]
-    if rivals:
-        words += f". It cannot be told apart from {listed(rivals)} by these data"
+    if rivals := rivals_of(first, ranking):
+        shown = rivals
+        if len(rivals) > MOST_NAMES:
+            shown = [
+                *rivals[: MOST_NAMES - 1],
+                f"{len(rivals) + 1 - MOST_NAMES} others",
+            ]
+        words += f". It cannot be told apart from {listed(shown)} by these data"
     return words + "."

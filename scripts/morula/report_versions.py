@@ -2,20 +2,23 @@
 
 Headers are asked, not the programs: what is on the PATH when the page is written need
 not be what made the files. Only names and versions are taken: the command lines and
-dates that headers also hold would put paths and times into the page.
+dates that headers also hold would put paths and times into the page. The Python parts
+are those of the environment that all scripts run in.
 """
 
 from __future__ import annotations
 
-import json
+import platform
 import re
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import pysam
 
 from morula.errors import InputError
 
+PYTHON_PARTS = ("cyvcf2", "numba", "numpy", "polars", "pysam", "scikit-allel", "scipy")
 # VCF header lines that tell a program and its version.
 VCF_HEADER_PATTERNS = (
     re.compile(r"^##(?P<name>bcftools|samtools)_\w+?Version=(?P<version>[\w.-]+)"),
@@ -48,19 +51,11 @@ def of_variants(path: Path) -> set[tuple[str, str]]:
     }
 
 
-def of_fastp(path: Path) -> set[tuple[str, str]]:
-    """fastp's version of its JSON report."""
-    with path.open() as handle:
-        version = json.load(handle).get("summary", {}).get("fastp_version")
-    return {("fastp", version)} if version else set()
-
-
 READERS = {
     ".cram": of_alignment,
     ".bam": of_alignment,
     ".bcf": of_variants,
     ".gz": of_variants,
-    ".json": of_fastp,
 }
 
 
@@ -84,3 +79,15 @@ def versions(paths: Iterable[str]) -> list[tuple[str, str]]:
     return [
         (name, ", ".join(by_name[name])) for name in sorted(by_name, key=str.casefold)
     ]
+
+
+def python_versions() -> list[tuple[str, str]]:
+    """Versions of Python and of the parts that the results depend on, as far as they
+    are there."""
+    found = [("Python", platform.python_version())]
+    for name in PYTHON_PARTS:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -108,24 +108,7 @@ def assemble(
     """Weights from what `score_match` gave for each chromosome (name, matches, its
     panel sites) and the summary of all rows."""
     n_scores = len(pgs_ids)
-    constants = np.zeros(n_scores)
-    parts, blocks = [], []
-    for chrom, matches, sites in by_chromosome:
-        used = sites.join(matches.betas.select("site").unique(), on="site", how="semi")
-        row_of = np.full(sites.height, -1, dtype=np.int64)
-        row_of[used["site"].to_numpy()] = np.arange(used.height)
-        score, site, beta = (
-            matches.betas[name].to_numpy() for name in ("score", "site", "beta")
-        )
-        shape = (used.height, n_scores)
-        blocks.append(sparse.csc_matrix((beta, (row_of[site], score)), shape=shape))
-        parts.append(used.with_columns(chrom=pl.lit(chrom)))
-        np.add.at(
-            constants,
-            matches.constants["score"].to_numpy(),
-            matches.constants["constant"].to_numpy(),
-        )
-    sites = pl.concat(parts)
+    sites, matrix, constants = _stack(n_scores, by_chromosome)
     used_rows = summary.filter(pl.col("reason").is_in(MATCHED))
     return Weights(
         chrom=sites["chrom"].to_numpy().astype(str),
@@ -133,7 +116,7 @@ def assemble(
         ref=sites["ref"].to_numpy().astype(str),
         alt=sites["alt"].to_numpy().astype(str),
         panel_site=sites["site"].to_numpy(),
-        matrix=sparse.csc_matrix(sparse.vstack(blocks)),
+        matrix=matrix,
         constants=constants,
         pgs_ids=np.array(pgs_ids, dtype=str),
         variants_total=_per_score(
@@ -148,6 +131,30 @@ def assemble(
         match_variants=summary["variants"].to_numpy().astype(np.int64),
         match_share=summary["share"].to_numpy().astype(np.float64),
     )
+
+
+def _stack(
+    n_scores: int, by_chromosome: Sequence[tuple[str, Matches, pl.DataFrame]]
+) -> tuple[pl.DataFrame, sparse.csc_matrix, Floats]:
+    """Used sites of all chromosomes (L rows), their weights (L, T), constants (T,)."""
+    constants = np.zeros(n_scores)
+    parts, blocks = [], []
+    for chrom, matches, sites in by_chromosome:
+        used = sites.filter(pl.col("site").is_in(matches.betas["site"].implode()))
+        row_of = np.full(sites.height, -1, dtype=np.int64)
+        row_of[used["site"].to_numpy()] = np.arange(used.height)
+        score, site, beta = (
+            matches.betas[name].to_numpy() for name in ("score", "site", "beta")
+        )
+        shape = (used.height, n_scores)
+        blocks.append(sparse.csc_matrix((beta, (row_of[site], score)), shape=shape))
+        parts.append(used.with_columns(chrom=pl.lit(chrom)))
+        np.add.at(
+            constants,
+            matches.constants["score"].to_numpy(),
+            matches.constants["constant"].to_numpy(),
+        )
+    return pl.concat(parts), sparse.csc_matrix(sparse.vstack(blocks)), constants
 
 
 def _per_score(table: pl.DataFrame, column: str, n_scores: int) -> Floats:

@@ -91,6 +91,28 @@ def read_scoring_file(path: str | Path, build: str) -> ScoringFile:
     return ScoringFile(str(path), pgs_id, table.select(columns))
 
 
+def check_start(path: str | Path, build: str) -> None:
+    """Raise InputError when the build or the columns that the first lines name are not
+    what `read_scoring_file` takes; the rows are not read."""
+    try:
+        with Path(path).open("rb") as raw:
+            is_packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            text = b""
+            for line in gzip.GzipFile(fileobj=raw) if is_packed else raw:
+                text += line
+                if not line.startswith(b"#"):
+                    break
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path}: cannot be read as a scoring file ({error}); it may be truncated:"
+            " fetch it again"
+        ) from None
+    header, table_start, n_header = _split_header(text)
+    columns = _parse_cells(path, text[table_start:], n_header).columns
+    _choose_positions(path, header, columns, build)
+    _check_columns(path, columns)
+
+
 def _read_bytes(path: str | Path) -> bytes:
     try:
         raw = Path(path).read_bytes()

@@ -12,7 +12,6 @@ from typing import Any
 import jsonschema
 import yaml
 
-from morula.errors import InputError
 from morula.problems import Problems, suggestion
 from morula.sheets import expectation
 
@@ -41,6 +40,7 @@ def complete(
     give the line numbers of messages. Raises InputError, with all mistakes found.
     """
     settings = _plain(config)
+    _name_chromosomes(settings)
     problems = Problems()
     validator = jsonschema.Draft202012Validator(schema)
     for error in sorted(validator.iter_errors(settings), key=lambda e: list(e.path)):
@@ -104,6 +104,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _name_chromosomes(settings: dict[str, Any]) -> None:
+    """Make names of the numbers that YAML reads in `chromosomes: [20, 21]`."""
+    reference = settings.get("reference")
+    names = reference.get("chromosomes") if isinstance(reference, dict) else None
+    if isinstance(names, list):
+        names[:] = [str(name) if type(name) is int else name for name in names]
+
+
 def _explain(
     error: jsonschema.ValidationError,
 ) -> Iterable[tuple[list[str | int], str]]:
@@ -126,9 +134,12 @@ def _explain(
     elif error.validator == "minItems":
         yield path, "an empty list; expected at least one item"
     elif error.validator == "oneOf":
-        yield path, (
-            f"found {error.instance!r}; expected a path with {{chrom}} in it, or"
-            " {female: ..., male: ...} of two"
+        yield (
+            path,
+            (
+                f"found {error.instance!r}; expected a path with {{chrom}} in it, or"
+                " {female: ..., male: ...} of two"
+            ),
         )
     else:
         rules: Schema = error.schema if isinstance(error.schema, dict) else {}
@@ -183,11 +194,3 @@ def _normalise_paths(
         normal(settings, key, [key])
     for key in REFERENCE_PATHS:
         normal(settings["reference"], key, ["reference", key])
-
-
-def load_error(files: Sequence[str | Path]) -> InputError:
-    """What to say when there is no config at all."""
-    return InputError(
-        f"{_shown(files[0]) if files else 'config'}: no config; give one with"
-        " --configfile PATH (config/README.md tells what is in it)"
-    )

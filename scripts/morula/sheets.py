@@ -18,6 +18,8 @@ from typing import Any
 from morula.errors import InputError
 from morula.problems import Problems, suggestion
 
+# Names reach file names, shells and HTML.
+NAME = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 
@@ -62,9 +64,12 @@ def read_sheet(path: str | Path, schema: Schema, key: str) -> list[Row]:
             )
             continue
         texts = cells + [""] * (len(header) - len(cells))
-        row = Row(str(path), line, dict.fromkeys(schema["properties"]))
+        defaults = {n: r.get("default") for n, r in schema["properties"].items()}
+        row = Row(str(path), line, defaults)
         for column, text in zip(header, texts, strict=False):
-            row.cells[column] = _value(row.where(column), column, text, schema, problems)
+            row.cells[column] = _value(
+                row.where(column), column, text, schema, problems
+            )
         records.append(row)
     problems.refuse()
     if not records:
@@ -203,12 +208,13 @@ def expectation(rules: Schema) -> str:
         return "one of " + ", ".join(str(word) for word in rules["enum"])
     if "\\{chrom\\}" in rules.get("pattern", ""):
         return "a path with {chrom} in it"
-    if "pattern" in rules:
-        longest = rules.get("maxLength", 64)
+    if rules.get("pattern") == NAME:
         return (
-            "a name of letters, digits, _ and - that begins with a letter or digit,"
-            f" at most {longest} long"
+            "a name of letters, digits, _ and - that begins with a letter or digit, at"
+            f" most {rules['maxLength']} long"
         )
+    if "pattern" in rules:
+        return f"text that fits {rules['pattern']}"
     kind = rules.get("type")
     if kind not in ("integer", "number"):
         return {

@@ -180,6 +180,13 @@ class LogHandler(LogHandlerBase):
             print(f"  from {log}:\n{tail(str(log))}", file=self.stream, flush=True)
 
     def _on_error(self, record: LogRecord) -> None:
-        # A failed shell command was told by its step, with the end of its log.
-        if record.__dict__.get("exception") != "RuleException" or not self.running:
-            self._on_message(record)
+        exception = record.__dict__.get("exception")
+        # A failed shell command is told by its step, with the end of its log.
+        if exception == "RuleException" and self.running:
+            return
+        if exception == "WorkflowError" and self.failed:
+            steps = "1 step" if len(self.failed) == 1 else f"{len(self.failed)} steps"
+            names = ", ".join(step.name for step in self.failed)
+            self._print(f"stopped: {steps} failed: {names}")
+            return
+        self._on_message(record)

@@ -27,6 +27,8 @@ JOBS = [rule for rule in RULES if not rule.is_local]
 SCRIPTED = [rule for rule in JOBS if rule.script]
 # What every `library(...)` brings without being named (rules/common.smk).
 ALWAYS_LISTED = {"atomic", "cli", "errors", "tables"}
+# Run by hand, not by the workflow.
+BY_HAND = {"document_config.py"}
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 40
 MAX_DATA_BYTES = 2_000_000
@@ -170,7 +172,7 @@ class TestScripts:
     def test_every_script_is_run_by_a_rule(self):
         scripts = {file.name for file in SCRIPTS.glob("*.py")}
         run = {rule.script.name for rule in SCRIPTED if rule.script}
-        assert scripts - run == set()
+        assert scripts - run - BY_HAND == set()
 
     def test_the_library_knows_neither_snakemake_nor_argparse(self):
         for file in (SCRIPTS / "morula").rglob("*.py"):

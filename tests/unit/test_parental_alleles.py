@@ -44,6 +44,21 @@ def test_a_site_without_genotype_takes_the_imputed_alleles_or_the_frequency():
     assert not found.is_phased_het.any()
 
 
+def test_reads_and_a_guessed_genotype_are_combined():
+    # The panel says het with haplotype 2 carrying ALT; the reads make that twice as
+    # likely as hom-ref: odds of P(0, 1) to P(0, 0) by hand.
+    haplotypes = Haplotypes(
+        np.array([[0, 1]], dtype=np.int8), np.array([[0.0, 0.9]]), np.array([False])
+    )
+    found = parental_alleles.parent_alleles(
+        np.array([[0.5, 1.0, 1e-9]]), haplotypes, FREQUENCY[:1], np.full(1, 0.01), 0.0
+    )
+    assert found.alleles[0, 1] == pytest.approx(0.9 / (0.9 + 0.1 * 0.5), rel=1e-6)
+    assert found.alleles[0, 0] == pytest.approx(0.0, abs=1e-6)
+    assert not found.is_phased_het[0]
+    assert np.isnan(found.dosage[0])
+
+
 def test_no_allele_is_certain_with_an_error_rate():
     found = parent([0, 2], [(0, 0), (1, 1)], error=0.01)
     np.testing.assert_allclose(found.alleles[0], 0.01 * 0.2, rtol=1e-3)

@@ -2,7 +2,13 @@ import re
 
 import pytest
 
-from morula import report_ancestry, report_scores, report_summary
+from morula import (
+    report_ancestry,
+    report_scores,
+    report_summary,
+    score_match,
+    scoring_file,
+)
 from morula.report_tables import SCORE_NUMBERS, PanelSample, Placement, Ranked, Score
 
 
@@ -91,12 +97,17 @@ class TestRanking:
             [
                 ranked("E1", 1, 0.3, 0.55),
                 ranked("E2", 2, 0.2, 0.44),
-                ranked("E3", 3, 0.0, 0.01),
+                ranked("E3", 3, 0.15, 0.01),
+                ranked("E4", 4, -0.2, 0.0),
             ]
         )
         assert "probability that it really is the highest is 55 %" in words
-        assert "cannot be told apart from E2 by" in words
-        assert "E3" not in words
+        assert "cannot be told apart from E2 and E3 by" in words
+        assert "E4" not in words
+
+    def test_many_rivals_are_counted(self):
+        rows = [ranked(f"E{i}", i, 0.3, 0.02) for i in range(1, 49)]
+        assert "E8 and 40 others by these data" in report_summary.ranking_words(rows)
 
     def test_no_rank_says_why(self):
         words = report_summary.ranking_words([unranked("E1", "no index")])
@@ -118,6 +129,12 @@ class TestRanking:
         made = report_scores.draw_ranking([ranked("E1", 1, 0.3, 0.25)])
         widths = re.findall(r'<rect x="690" y="\S+" width="([\d.]+)"', made)
         assert float(widths[1]) / float(widths[0]) == pytest.approx(0.25)
+
+
+def test_every_reason_of_the_match_has_words():
+    reasons = {*score_match.MATCHED, *scoring_file.FLAG_REASONS.values()}
+    assert reasons <= report_summary.REASONS.keys()
+    assert report_summary.reason_words("quite_new") == "quite new"
 
 
 class TestAncestry:

@@ -7,6 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
+
 from morula import atomic, cli, genetic_map, haplotypes, tables
 from morula.errors import InputError
 
@@ -15,12 +16,14 @@ class TestWrittenWhole:
     def test_a_failing_block_leaves_the_old_file_and_nothing_else(self, tmp_path):
         target = tmp_path / "table.tsv"
         target.write_text("old")
-        with (
-            pytest.raises(RuntimeError, match="midway"),
-            atomic.written_whole(target) as partial,
-        ):
-            partial.write_text("half")
-            raise RuntimeError("midway")
+
+        def fail_midway():
+            with atomic.written_whole(target) as partial:
+                partial.write_text("half")
+                raise RuntimeError("midway")
+
+        with pytest.raises(RuntimeError, match="midway"):
+            fail_midway()
         assert target.read_text() == "old"
         assert list(tmp_path.iterdir()) == [target]
 

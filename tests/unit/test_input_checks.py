@@ -1,0 +1,390 @@
+"""A right project passes; every spoilt file is refused, by its name and its cell."""
+
+import gzip
+import os
+from pathlib import Path
+
+import pysam
+import pytest
+import yaml
+from input_world import (
+    LENGTHS,
+    PANEL_SAMPLES,
+    build,
+    replace,
+    write_bam,
+    write_fasta,
+    write_map,
+    write_vcf,
+)
+
+from morula import settings
+from morula.errors import InputError
+from morula.input_checks import check_files
+from morula.project import load
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "config/schemas"
+SCHEMA = settings.read_schema(SCHEMAS / "config.schema.yaml")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    build(tmp_path)
+    return tmp_path
+
+
+def check():
+    files = ["config.yaml"]
+    given = yaml.safe_load(Path("config.yaml").read_text())
+    config = settings.complete(given, SCHEMA, files)
+    check_files(config, load(config, SCHEMAS), files)
+
+
+def message() -> str:
+    with pytest.raises(InputError) as caught:
+        check()
+    return str(caught.value)
+
+
+def snapshot(folder: Path) -> dict[str, float]:
+    return {str(p): p.stat().st_mtime for p in folder.rglob("*")}
+
+
+def test_a_right_project_passes_and_nothing_is_written(folder):
+    before = snapshot(folder)
+    check()
+    assert snapshot(folder) == before
+
+
+def spoil_gzip(path: str) -> None:
+    Path(path).write_bytes(Path(path).read_bytes()[:15])
+
+
+def cut_end(path: str) -> None:
+    Path(path).write_bytes(Path(path).read_bytes()[:-28])
+
+
+def pack(path: str) -> None:
+    """Compress with bgzip, at the same name."""
+    data = Path(path).read_bytes()
+    with pysam.BGZFile(path, "wb") as handle:
+        handle.write(data)
+
+
+def other_order() -> None:
+    write_vcf(Path("panel/chr21.vcf.gz"), "chr21", PANEL_SAMPLES[::-1])
+
+
+def second_read_first() -> None:
+    text = f"@M1:2/2\n{'ACGT' * 10}\n+\n{'F' * 40}\n"
+    Path("M1_2.fq.gz").write_bytes(gzip.compress(text.encode()))
+
+
+def write(path: str, text: str) -> None:
+    Path(path).write_text(text)
+
+
+def with_dictionaries() -> None:
+    """The BAM and the FASTA say the sequence's checksum, and they differ."""
+    lines = [f"@SQ\tSN:{n}\tLN:{k}\tM5:{'0' * 32}\n" for n, k in LENGTHS.items()]
+    write("genome.dict", "".join(lines))
+    sq = [{"SN": n, "LN": k, "M5": "1" * 32} for n, k in LENGTHS.items()]
+    with pysam.AlignmentFile("P1.bam", "wb", header={"SQ": sq}):
+        pass
+
+
+def bam(lengths, samples=("P1",)):
+    return lambda: write_bam(Path("P1.bam"), lengths, list(samples))
+
+
+def panel(chrom="chr20", genotypes=("0|1", "1|0", "0|0"), **more):
+    path = Path("panel/chr20.vcf.gz")
+    samples = more.pop("samples", PANEL_SAMPLES)
+    return lambda: write_vcf(path, chrom, samples, genotypes, **more)
+
+
+CASES = {
+    "no FASTA": (lambda: os.remove("genome.fa"), ["line 6, reference.fasta", "no such"]),
+    "FASTA is empty": (lambda: write("genome.fa", ""), ["reference.fasta", "empty"]),
+    "FASTA is a folder": (
+        lambda: replace(Path("config.yaml"), "fasta: genome.fa", "fasta: maps"),
+        ["line 6, reference.fasta", "maps: not a file"],
+    ),
+    "FASTA is none": (
+        lambda: write("genome.fa", "BAM\n"),
+        ["reference.fasta", "genome.fa: not FASTA"],
+    ),
+    "FASTA lacks a chromosome": (
+        lambda: write_fasta(Path("genome.fa"), {"chr20": 3000}),
+        ["line 10, reference.chromosomes.1", "genome.fa: no 'chr21'", "found chr20"],
+    ),
+    "FASTA without chr": (
+        lambda: write_fasta(Path("genome.fa"), {"20": 3000, "21": 2400}),
+        ["reference.chromosomes.0", "but '20'", "differ by 'chr'"],
+    ),
+    "build": (
+        lambda: write("genome.fa.fai", "chr20\t63025520\t7\t60\t61\nchr21\t1\t1\t1\t2\n"),
+        ["line 5, reference.build", "found GRCh38", "63025520 bp, as in GRCh37"],
+    ),
+    "no panel": (
+        lambda: os.remove("panel/chr21.vcf.gz"),
+        ["line 7, reference.panel", "panel/chr21.vcf.gz: no such file"],
+    ),
+    "panel lacks the chromosome": (
+        panel("chr19"),
+        ["line 7, reference.panel", "panel/chr20.vcf.gz: no 'chr20'", "found chr19"],
+    ),
+    "panel without chr": (panel("20"), ["reference.panel", "'20'", "differ by 'chr'"]),
+    "panel is not phased": (
+        panel(genotypes=("0|1", "0/1", "0|0")),
+        ["reference.panel", "chr20:100", "genotype of B is not phased"],
+    ),
+    "panel has gaps": (
+        panel(genotypes=("0|1", ".|.", "0|0")),
+        ["panel/chr20.vcf.gz", "genotype of B is missing"],
+    ),
+    "panel is haploid": (
+        panel(genotypes=("0|1", "0|1", "0")),
+        ["panel/chr20.vcf.gz", "genotype of C is missing or not diploid"],
+    ),
+    "panel has no samples": (panel(samples=()), ["reference.panel", "no samples"]),
+    "panel of another length": (
+        panel(length=63025520),
+        ["panel/chr20.vcf.gz: chr20 has 63025520 bp, as in GRCh37", "it has 3000"],
+    ),
+    "panel is none": (
+        lambda: write("panel/chr20.vcf.gz", "chr20\t100\n"),
+        ["panel/chr20.vcf.gz: not VCF or BCF"],
+    ),
+    "panel is truncated": (
+        lambda: cut_end("panel/chr20.vcf.gz"),
+        ["panel/chr20.vcf.gz: truncated"],
+    ),
+    "panel in another order": (other_order, ["panel/chr21.vcf.gz", "another order"]),
+    "labels lack a sample": (
+        lambda: replace(Path("panel.tsv"), "B\tGBR\tEUR\n", ""),
+        ["line 8, reference.panel_samples", "panel.tsv", "'B'"],
+    ),
+    "labels lack a column": (
+        lambda: replace(Path("panel.tsv"), "superpopulation", "super"),
+        ["reference.panel_samples", "panel.tsv", "'superpopulation'"],
+    ),
+    "no map": (
+        lambda: os.remove("maps/chr20.map"),
+        ["line 9, reference.genetic_map", "maps/chr20.map: no such file"],
+    ),
+    "map of another chromosome": (
+        lambda: write_map(Path("maps/chr20.map"), "20"),
+        ["reference.genetic_map", "maps/chr20.map", "differ by 'chr'"],
+    ),
+    "map with a header": (
+        lambda: write("maps/chr20.map", "pos chr cM\n55 20 0.1\n"),
+        ["maps/chr20.map, line 1: 3 columns; expected 4"],
+    ),
+    "BAM of another reference": (
+        bam({"chr20": 63025520, "chr21": 2400}),
+        ["units.tsv, line 3, bam: P1.bam", "63025520", "3000", "another reference"],
+    ),
+    "BAM without chr": (
+        bam({"20": 3000, "21": 2400}),
+        ["units.tsv, line 3, bam: P1.bam", "'20'", "differ by 'chr'"],
+    ),
+    "BAM lacks a chromosome": (
+        bam({"chr20": 3000}),
+        ["units.tsv, line 3, bam: P1.bam: no 'chr21'"],
+    ),
+    "BAM without contigs": (bam({}), ["line 3, bam", "found none", "FASTQ"]),
+    "BAM of another sequence": (with_dictionaries, ["line 3, bam", "checksum"]),
+    "BAM of two samples": (
+        bam(LENGTHS, ["P1", "X"]),
+        ["units.tsv, line 3, bam", "reads of 2 samples (P1, X)"],
+    ),
+    "BAM is truncated": (
+        lambda: cut_end("P1.bam"),
+        ["units.tsv, line 3, bam: P1.bam: truncated"],
+    ),
+    "BAM is none": (
+        lambda: write("P1.bam", "reads"),
+        ["units.tsv, line 3, bam: P1.bam: not a BAM or CRAM"],
+    ),
+    "no BAM": (
+        lambda: os.remove("P1.bam"),
+        ["units.tsv, line 3, bam: P1.bam: no such file"],
+    ),
+    "no FASTQ": (
+        lambda: os.remove("E1_2.fq.gz"),
+        ["units.tsv, line 4, fq2: E1_2.fq.gz: no such file"],
+    ),
+    "FASTQ is empty": (
+        lambda: write("E1_2.fq.gz", ""),
+        ["units.tsv, line 4, fq2: E1_2.fq.gz: empty"],
+    ),
+    "FASTQ without reads": (
+        lambda: Path("E1_1.fq.gz").write_bytes(gzip.compress(b"")),
+        ["units.tsv, line 4, fq1: E1_1.fq.gz: no reads"],
+    ),
+    "FASTQ is FASTA": (
+        lambda: Path("E1_1.fq.gz").write_bytes(gzip.compress(b">a\nACGT\n>b\nAC\n")),
+        ["units.tsv, line 4, fq1: E1_1.fq.gz"],
+    ),
+    "FASTQ is not gzip": (
+        lambda: write("E1_1.fq.gz", "@a\nA\n+\nF\n"),
+        ["units.tsv, line 4, fq1: E1_1.fq.gz", "not gzipped"],
+    ),
+    "FASTQ is cut off": (
+        lambda: spoil_gzip("E1_1.fq.gz"),
+        ["units.tsv, line 4, fq1: E1_1.fq.gz", "damaged"],
+    ),
+    "mates of other reads": (
+        second_read_first,
+        ["units.tsv, line 2, fq2: M1_1.fq.gz begins with", "M1_2.fq.gz with 'M1:2'"],
+    ),
+    "no scoring file": (
+        lambda: os.remove("height.txt"),
+        ["traits.tsv, line 2, scoring_file: height.txt: no such file"],
+    ),
+    "scoring file of another build": (
+        lambda: replace(Path("height.txt"), "GRCh38", "hg19"),
+        ["traits.tsv, line 2, scoring_file: height.txt", "GRCh37", "expected GRCh38"],
+    ),
+    "scoring file without weights": (
+        lambda: replace(Path("height.txt"), "effect_weight", "beta"),
+        ["traits.tsv, line 2, scoring_file: height.txt", "effect_weight"],
+    ),
+    "PGS id": (
+        lambda: replace(Path("traits.tsv"), "height.txt", "PGS001229"),
+        ["traits.tsv, line 2", "PGS001229_hmPOS_GRCh38.txt.gz", "give its path"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refused(folder, case):
+    spoil, words = CASES[case]
+    spoil()
+    before = snapshot(folder)
+    text = message()
+    for word in words:
+        assert word in text
+    assert "mistakes" not in text
+    assert snapshot(folder) == before
+
+
+def test_all_mistakes_are_told_at_once(folder):
+    os.remove("E1_1.fq.gz")
+    os.remove("P1.bam")
+    os.remove("maps/chr20.map")
+    text = message()
+    assert text.startswith("3 mistakes:\n")
+    for name in ("E1_1.fq.gz", "P1.bam", "maps/chr20.map"):
+        assert name in text
+
+
+def parents_by_vcf(samples, genotypes=("0/1", "1/1", "./."), **more) -> None:
+    """M1 is given as VCF."""
+    replace(Path("units.tsv"), "fq2\tbam", "fq2\tbam\tvcf")
+    replace(Path("units.tsv"), "M1_1.fq.gz\tM1_2.fq.gz\t", "\t\t\tm.vcf.gz")
+    replace(Path("config.yaml"), "[chr20, chr21]", "[chr20]")
+    write_vcf(Path("m.vcf.gz"), "chr20", samples, genotypes, **more)
+
+
+@pytest.mark.parametrize("samples", [["M1"], ["somebody"], ["X", "M1"]])
+def test_parent_by_vcf(folder, samples):
+    parents_by_vcf(samples)
+    check()
+
+
+@pytest.mark.parametrize(
+    ("samples", "more", "words"),
+    [
+        (["X", "Y"], {}, ["no sample 'M1'; found X, Y"]),
+        (["M1"], {"length": 63025520}, ["63025520 bp, as in GRCh37"]),
+    ],
+)
+def test_vcf_refused(folder, samples, more, words):
+    parents_by_vcf(samples, **more)
+    for word in ["units.tsv, line 2, vcf: m.vcf.gz", *words]:
+        assert word in message()
+
+
+def test_vcf_lacks_a_chromosome(folder):
+    parents_by_vcf(["M1"])
+    replace(Path("config.yaml"), "[chr20]", "[chr20, chr21]")
+    assert "units.tsv, line 2, vcf: m.vcf.gz: no 'chr21'" in message()
+
+
+def test_index_tells_of_a_chromosome_that_only_the_header_has(folder):
+    parents_by_vcf(["M1"])
+    replace(Path("config.yaml"), "[chr20]", "[chr20, chr21]")
+    with gzip.open("m.vcf.gz", "rt") as handle:
+        text = handle.read()
+    line = "##contig=<ID=chr21,length=2400>\n##FORMAT"
+    with pysam.BGZFile("m.vcf.gz", "wb") as packed:
+        packed.write(text.replace("##FORMAT", line).encode())
+    check()
+    pysam.tabix_index("m.vcf.gz", preset="vcf")
+    assert "units.tsv, line 2, vcf: m.vcf.gz: no 'chr21'" in message()
+
+
+def test_cram_end(folder):
+    header = {"SQ": [{"SN": n, "LN": k} for n, k in LENGTHS.items()]}
+    with pysam.AlignmentFile("P1.cram", "wc", header=header):
+        pass
+    replace(Path("units.tsv"), "P1.bam", "P1.cram")
+    check()
+    Path("P1.cram").write_bytes(Path("P1.cram").read_bytes()[:-10])
+    assert "units.tsv, line 3, bam: P1.cram: truncated" in message()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_gzipped_fasta(folder, packed):
+    if packed:
+        pack("genome.fa")
+    else:
+        Path("genome.fa").write_bytes(gzip.compress(Path("genome.fa").read_bytes()))
+    check()
+
+
+def test_two_maps(folder):
+    old, new = "maps/{chrom}.map", "{female: 'f/{chrom}.map', male: 'maps/{chrom}.map'}"
+    replace(Path("config.yaml"), old, new)
+    text = message()
+    assert "line 9, reference.genetic_map.female: f/chr20.map: no such file" in text
+    assert "male: maps" not in text
+
+
+def test_files_that_the_simulation_makes_need_not_be_there(folder):
+    os.remove("M1_1.fq.gz")
+    replace(Path("units.tsv"), "M1_1", "results/simulate/reads/M1_1")
+    replace(Path("units.tsv"), "M1_2", "results/simulate/reads/M1_2")
+    assert "results/simulate/reads/M1_1.fq.gz: no such file" in message()
+    with Path("config.yaml").open("a") as handle:
+        handle.write("simulate: {parents: {M1: a, P1: b}}\n")
+    check()
+
+
+def test_index_of_an_earlier_run_saves_the_scan(folder, monkeypatch):
+    """It counts for the FASTA that it was made of, and never to refuse."""
+    own = Path("results/reference")
+    own.mkdir(parents=True)
+    (own / "genome.fa").symlink_to("../../genome.fa")
+    rows = "".join(f"{n}\t{k}\t1\t60\t61\n" for n, k in LENGTHS.items())
+    (own / "genome.fa.fai").write_text(rows)
+
+    def no_scan(path):
+        raise AssertionError("scanned")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("morula.contigs.scan_fasta", no_scan)
+        check()
+    # Another FASTA, packed, with the decompressed copy of the first.
+    write_fasta(Path("genome.fa"), {"chr20": 3000})
+    (own / "genome.fa").unlink()
+    (own / "genome.fa").write_text(">chr20\nA\n")
+    os.utime("genome.fa", (1, 1))
+    write("genome.fa.fai", "")
+    os.utime("genome.fa.fai", (0, 0))
+    (own / "genome.fa.fai").write_text("chr1\t5\t1\t60\t61\n")
+    assert "genome.fa: no 'chr21'" in message()
+    assert "chr1\n" not in message()
