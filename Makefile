@@ -50,7 +50,7 @@ demo:
 	@echo "in demo/, runs the chain from its reads to its report, and compares with the truth."
 	@envs/set_up.sh
 	@# demo/ looks like a user's project. What was edited there is kept.
-	@find config -type f | while read -r file; do \
+	@find config -maxdepth 1 -type f | while read -r file; do \
 		if [ ! -e "demo/$$file" ]; then \
 			mkdir -p "$$(dirname "demo/$$file")"; cp "$$file" "demo/$$file"; \
 		elif ! cmp -s "$$file" "demo/$$file"; then \
@@ -88,7 +88,7 @@ lint:
 	$(call timed,ruff format,ruff format --check --quiet)
 	$(call timed,snakefmt,snakefmt --check Snakefile rules)
 	$(call timed,mypy,mypy scripts/morula)
-	$(call timed,snakemake --lint,snakemake --lint --quiet all)
+	$(call timed,snakemake --lint,snakemake --lint)
 
 test:
 	@echo "Morula's checks: sets up what they need, then style, types and tests."

@@ -28,7 +28,7 @@ def genotype_parts(wildcards):
 rule call_variants:
     input:
         script=scripts / "call_variants.py",
-        library=library("biallelic", "call_files", "processes"),
+        library=library("biallelic", "call_files", "pileup", "processes"),
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
         panel_sites="results/reference/panel/{chrom}.snvs.tsv.gz",
@@ -137,7 +137,7 @@ rule join_genotypes:
 rule count_alleles:
     input:
         script=scripts / "count_alleles.py",
-        library=library("call_files", "processes"),
+        library=library("call_files", "pileup", "processes"),
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
         alignment="results/align/{sample}.cram",

@@ -91,6 +91,7 @@ rule correct_embryo:
             "family_sites",
             "genetic_map",
             "inheritance",
+            "inheritance_kernels",
             "parental_alleles",
             "processes",
             "segments",
@@ -154,6 +155,7 @@ rule gather_embryos:
             "embryo_qc",
             "family_sites",
             "parental_alleles",
+            "processes",
             "genetic_map",
         ),
         measures=lambda wildcards: expand(

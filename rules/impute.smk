@@ -42,6 +42,8 @@ rule impute_family:
             "embryo_genome",
             "embryo_posterior",
             "genetic_map",
+            "inheritance",
+            "inheritance_kernels",
             "parental_alleles",
             "posterior_samples",
         ),

@@ -2,15 +2,6 @@
 from morula import report_settings
 
 
-def alignments(wildcards):
-    """CRAM of every member with reads: its header tells what aligned it."""
-    return [
-        f"results/align/{name}.cram"
-        for name in project.members(wildcards.family)
-        if project.kind(name) != "vcf"
-    ]
-
-
 rule write_report:
     input:
         script=scripts / "write_report.py",
@@ -40,7 +31,11 @@ rule write_report:
         called=f"results/call/{{family}}.{chromosomes[0]}.bcf",
         phased=f"results/phase/{{family}}.{chromosomes[0]}.bcf",
         imputed=f"results/impute/parents/{{family}}.{chromosomes[0]}.bcf",
-        alignments=alignments,
+        alignments=lambda wildcards: [
+            f"results/align/{name}.cram"
+            for name in project.members(wildcards.family)
+            if project.kind(name) != "vcf"
+        ],
     output:
         "results/report/{family}.html",
     log:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pysam
 
-from morula import biallelic, call_files
+from morula import biallelic, call_files, pileup
 from morula.biallelic import Record
 from morula.call_files import Site
 from morula.cli import run
@@ -51,13 +51,12 @@ def write_targets(sites: Iterable[Site], path: Path) -> Path:
     return packed
 
 
-def start_pileup(pipeline: Pipeline, args: argparse.Namespace) -> Job:
+def pileup_options(args: argparse.Namespace) -> list[str]:
     """The pileup of all samples. METHOD: bcftools' defaults, which realign qualities
     (BAQ) only where reads disagree about an indel, plus a floor of mapping quality."""
-    command = ["bcftools", "mpileup", "--no-version", "-Ou", "-f", args.genome]
-    command += ["-r", args.chrom, "-q", str(args.min_mapping_quality)]
-    command += ["-d", str(args.max_depth), "-a", "FORMAT/AD,FORMAT/DP"]
-    return pipeline.start([*command, *args.alignments], about=f"on {args.chrom}")
+    options = ["-f", args.genome, "-r", args.chrom]
+    options += ["-q", str(args.min_mapping_quality), "-d", str(args.max_depth)]
+    return [*options, "-a", "FORMAT/AD,FORMAT/DP", *args.alignments]
 
 
 def start_callers(pipeline: Pipeline, targets: Path, folder: Path) -> tuple[Job, Job]:
@@ -74,15 +73,16 @@ def start_callers(pipeline: Pipeline, targets: Path, folder: Path) -> tuple[Job,
     )
 
 
-def share_pileup(pipeline: Pipeline, pileup: Job, callers: Sequence[Job]) -> None:
+def share_pileup(
+    pipeline: Pipeline, piled: pileup.Pileup, callers: Sequence[Job]
+) -> None:
     """Copy the pileup to both callers and wait; every program must end well."""
-    assert pileup.process.stdout is not None
     sinks = [call_files.input_of(job) for job in callers]
     try:
-        while block := pileup.process.stdout.read(BLOCK_BYTES):
+        while block := piled.output().read(BLOCK_BYTES):
             for sink in sinks:
                 sink.write(block)
-        pipeline.wait([pileup])
+        piled.finish(pipeline)
         for sink in sinks:
             sink.close()
     except BrokenPipeError:
@@ -197,8 +197,9 @@ def work(args: argparse.Namespace) -> None:
     with call_files.work_folder(output) as folder, Pipeline() as pipeline:
         sites = call_files.read_sites(args.panel_sites)
         targets = write_targets(sites, folder / "targets.tsv")
-        pileup = start_pileup(pipeline, args)
-        share_pileup(pipeline, pileup, start_callers(pipeline, targets, folder))
+        about = f"on {args.chrom}"
+        piled = pileup.start(pipeline, pileup_options(args), about, folder)
+        share_pileup(pipeline, piled, start_callers(pipeline, targets, folder))
         n_panel, n_other = write_calls(pipeline, args, folder)
         call_files.publish(folder / "calls.bcf", output)
     logger.info(

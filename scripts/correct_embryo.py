@@ -111,21 +111,14 @@ def conclude(
 ) -> tuple[dict[str, NDArray[np.generic]], embryo_qc.Evidence]:
     """Posterior arrays and quality evidence of one chromosome."""
     chain, table = chromosome.with_length(learnt.length_bp), learnt.read_table()
-    filtered = inheritance.forward(chain, learnt.share_prior, table)
-    posterior = inheritance.backward(
-        chain, filtered, learnt.share_prior, learnt.shares, table
-    )
+    prior = learnt.share_prior
+    filtered = inheritance.forward(chain, prior, table)
+    posterior = inheritance.backward(chain, filtered, prior, learnt.shares, table)
     # A stable seed for each embryo and chromosome: neither their order nor their
     # number changes what is drawn.
     seed = [args.seed, zlib.crc32(args.embryo.encode()), zlib.crc32(chrom.encode())]
-    paths = inheritance.sample_paths(
-        chain,
-        filtered,
-        learnt.share_prior,
-        table,
-        args.samples,
-        np.random.default_rng(seed),
-    )
+    rng = np.random.default_rng(seed)
+    paths = inheritance.sample_paths(chain, filtered, prior, table, args.samples, rng)
     evidence = embryo_qc.Evidence(
         chrom,
         family,

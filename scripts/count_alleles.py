@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from morula import call_files
+from morula import call_files, pileup
 from morula.call_files import Site
 from morula.cli import run
 from morula.errors import InputError
@@ -24,8 +24,8 @@ KEYS = ":".join(COUNTS)
 NONE = ":".join(["0,0"] * len(COUNTS))
 
 
-def pileup_command(args: argparse.Namespace) -> list[str]:
-    """bcftools mpileup at the sites, bases only.
+def pileup_options(args: argparse.Namespace) -> list[str]:
+    """The pileup at the sites, bases only.
 
     METHOD: duplicates, secondary alignments and QC failures are left out (the default),
     and overlapping mates count once (the default). Pairs that are not proper stay (-A):
@@ -34,11 +34,10 @@ def pileup_command(args: argparse.Namespace) -> list[str]:
     BAQ would save near indels is small and is learnt as error by the correct stage.
     """
     annotations = ",".join(f"FORMAT/{name}" for name in COUNTS)
-    command = ["bcftools", "mpileup", "--no-version", "-Ou", "-A", "-B", "-I"]
-    command += ["-f", args.genome, "-r", args.chrom, "-T", args.sites]
-    command += ["-q", str(args.min_mapping_quality)]
-    command += ["-Q", str(args.min_base_quality)]
-    return [*command, "-d", str(args.max_depth), "-a", annotations, args.alignment]
+    options = ["-A", "-B", "-I", "-f", args.genome, "-r", args.chrom]
+    options += ["-T", args.sites, "-q", str(args.min_mapping_quality)]
+    options += ["-Q", str(args.min_base_quality), "-d", str(args.max_depth)]
+    return [*options, "-a", annotations, args.alignment]
 
 
 def site_lines(site: Site, line: str | None) -> Iterator[str]:
@@ -60,10 +59,10 @@ def site_lines(site: Site, line: str | None) -> Iterator[str]:
         )
 
 
-def all_lines(sites: Iterable[Site], pileup: Iterable[str]) -> Iterator[str]:
+def all_lines(sites: Iterable[Site], piled: Iterable[str]) -> Iterator[str]:
     """VCF lines of all sites. Raises InputError when the pileup's REF differs, or it
     has a position that is no site."""
-    lines = iter(pileup)
+    lines = iter(piled)
     line = next(lines, None)
     for site in sites:
         position = int(line.split("\t", 1)[0]) if line else -1
@@ -88,18 +87,17 @@ def work(args: argparse.Namespace) -> None:
     n_records = 0
     with call_files.work_folder(output) as folder, Pipeline() as pipeline:
         about = f"counting {args.sample} on {args.chrom}"
-        pileup = pipeline.start(pileup_command(args), about=about)
+        piled = pileup.start(pipeline, pileup_options(args), about, folder)
         query = ["bcftools", "query", "-f", f"%POS\t%REF\t%ALT[{columns}]\n", "-"]
-        text = pipeline.start(query, about=about, stdin=pileup.process.stdout)
-        assert pileup.process.stdout is not None
-        pileup.process.stdout.close()
+        text = pipeline.start(query, about=about, stdin=piled.output())
+        piled.output().close()
         lines = call_files.text_of(pipeline, text)
         finished = folder / "counts.bcf"
         with call_files.bcf_writer(pipeline, finished, head) as sink:
             for line in all_lines(call_files.read_sites(args.sites), lines):
                 sink.write(line.encode())
                 n_records += 1
-        pipeline.wait([pileup])
+        piled.finish(pipeline)
         call_files.publish(finished, output)
     logger.info("sample=%s chrom=%s sites=%d", args.sample, args.chrom, n_records)
 

@@ -107,9 +107,11 @@ def start_normaliser(
     return call_files.input_of(first), [first, second]
 
 
-def check(args: argparse.Namespace, tally: vcf_import.Tally) -> None:
-    """Raise InputError when the VCF is of another build or lacks a chromosome."""
-    wrong = tally.wrong_ref / max(1, tally.lines - tally.filtered)
+def check(args: argparse.Namespace, importer: vcf_import.Importer) -> None:
+    """Raise InputError when the VCF is of another build, lacks a chromosome, or holds
+    no genotype that can be used."""
+    tally = importer.tally
+    wrong = tally.wrong_ref / max(1, tally.lines - tally.filtered - tally.masked)
     if wrong > args.max_wrong_ref:
         raise InputError(
             f"{args.vcf}: REF differs from the reference at {tally.wrong_ref} of"
@@ -123,6 +125,12 @@ def check(args: argparse.Namespace, tally: vcf_import.Tally) -> None:
             f"{args.vcf}: nothing on {absent[0]}; its first chromosomes are {found}:"
             " rename them with bcftools annotate --rename-chrs, or shorten"
             " reference.chromosomes"
+        )
+    if not importer.n_usable():
+        raise InputError(
+            f"{args.vcf}: no genotype of {args.sample} can be used: of {tally.lines}"
+            f" lines {tally.filtered} have a FILTER, {tally.masked} lie where the"
+            " reference has N; expected diploid GT"
         )
 
 
@@ -161,7 +169,7 @@ def read_variants(
         pipeline.explain(grace_s=10)
         raise
     pipeline.wait(jobs)
-    check(args, importer.tally)
+    check(args, importer)
     index = ["bcftools", "index", str(folder / "variants.bcf")]
     pipeline.wait([pipeline.start(index, about="indexing variants")])
     return importer
@@ -224,15 +232,16 @@ def work(args: argparse.Namespace) -> None:
         call_files.publish(write_records(pipeline, args, folder, importer), output)
     tally = importer.tally
     logger.info(
-        "sample=%s lines=%d kept=%d filtered=%d wrong_ref=%d not_bases=%d"
+        "sample=%s lines=%d kept=%d filtered=%d masked=%d wrong_ref=%d not_bases=%d"
         " panel_hom_ref=%d",
         args.sample,
         tally.lines,
         tally.kept,
         tally.filtered,
+        tally.masked,
         tally.wrong_ref,
         tally.not_bases,
-        sum(int(mask.sum()) for mask in importer.hom_ref.values()),
+        importer.n_usable() - tally.kept,
     )
 
 

@@ -49,7 +49,7 @@ def check_contigs(
                 f"{path}: no contig {chrom!r}, which reference.chromosomes names; it"
                 f" has {names}; expected reads aligned to reference.fasta"
             )
-    for name in found.keys() & reference.keys():
+    for name in [name for name in found if name in reference]:
         for tag, word in (("LN", "length"), ("M5", "checksum")):
             mine, theirs = reference[name].get(tag), found[name].get(tag)
             if mine and theirs and mine.lower() != theirs.lower():

@@ -7,7 +7,7 @@ reading a file is checked by the step that reads it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +68,24 @@ class Inputs:
         except InputError as error:
             self.problems.add(f"{place(self.config_files, path)}: {error}")
 
+    def check_each(
+        self, key: Sequence[str], pattern: str, check: Callable[[str, str], None]
+    ) -> None:
+        """`check(path, chrom)` of each chromosome's file; the first mistake is told,
+        the others are counted."""
+        errors = []
+        for chrom in self.chromosomes:
+            path = pattern.replace("{chrom}", chrom)
+            if not self.is_made(path):
+                try:
+                    check(path, chrom)
+                except InputError as error:
+                    errors.append(str(error))
+        if errors:
+            more = f" (and {len(errors) - 1} more of these)" if errors[1:] else ""
+            where = place(self.config_files, key)
+            self.problems.add(f"{where}: {errors[0]}{more}")
+
 
 def check_files(
     config: Mapping[str, Any], project: Project, config_files: Sequence[str | Path]
@@ -91,11 +109,17 @@ def _own_lengths(fasta: str) -> tuple[dict[str, int], bool]:
     same = OWN_GENOME.is_file() and OWN_GENOME.samefile(fasta)
     if OWN_GENOME.is_symlink() and not same:
         return {}, True
-    return contigs.read_fai(OWN_INDEX), same
+    try:
+        return contigs.read_fai(OWN_INDEX), same
+    except InputError:
+        return {}, True
 
 
 def _check(inputs: Inputs) -> None:
     _check_fasta(inputs)
+    if inputs.problems.messages:
+        # What follows would be told for the same reason again.
+        return
     _check_panel(inputs)
     _check_maps(inputs)
     tags = _reference_tags(inputs)
@@ -120,43 +144,44 @@ def _check_fasta(inputs: Inputs) -> None:
             inputs.lengths = read(beside if indexed else Path(fasta))
     if not inputs.lengths:
         return
-    for index, chrom in enumerate(inputs.chromosomes):
+    absent = [chrom for chrom in inputs.chromosomes if chrom not in inputs.lengths]
+    if absent:
+        more = f" (and {len(absent) - 1} more)" if absent[1:] else ""
+        index = inputs.chromosomes.index(absent[0])
         with inputs.at_key("reference", "chromosomes", index):
-            if chrom not in inputs.lengths:
-                fix = "expected the names of the FASTA: correct reference.chromosomes"
-                message = contigs.absent(chrom, inputs.lengths, fix)
-                raise InputError(f"{fasta}: {message}")
-        found = contigs.build_of(chrom, inputs.lengths.get(chrom, 0))
-        with inputs.at_key("reference", "build"):
-            if found and found != build:
+            fix = (
+                f"expected the names of the FASTA: correct reference.chromosomes{more}"
+            )
+            message = contigs.absent(absent[0], inputs.lengths, fix)
+            raise InputError(f"{fasta}: {message}")
+        return
+    for chrom in inputs.chromosomes:
+        found = contigs.build_of(chrom, inputs.lengths[chrom])
+        if found and found != build:
+            with inputs.at_key("reference", "build"):
                 raise InputError(
                     f"found {build}, but {chrom} of {fasta} has {inputs.lengths[chrom]}"
                     f" bp, as in {found}; correct build or fasta"
                 )
-
-
-def _known_lengths(inputs: Inputs, chroms: Sequence[str]) -> dict[str, int]:
-    """Lengths of those of `chroms` that the FASTA has."""
-    return {c: inputs.lengths[c] for c in chroms if c in inputs.lengths}
+            return
 
 
 def _check_panel(inputs: Inputs) -> None:
-    pattern, labels = inputs.reference["panel"], inputs.reference["panel_samples"]
+    labels = inputs.reference["panel_samples"]
     first: list[str] = []
-    for chrom in inputs.chromosomes:
-        path = pattern.replace("{chrom}", chrom)
-        if inputs.is_made(path):
-            continue
-        with inputs.at_key("reference", "panel"):
-            lengths = _known_lengths(inputs, [chrom])
-            samples = file_checks.check_panel(path, chrom, lengths)
-            first = first or samples
-            if samples != first:
-                raise InputError(
-                    f"{path}: {len(samples)} samples, other than the {len(first)} of"
-                    f" {inputs.chromosomes[0]} or in another order; expected the same"
-                    " samples in every file of the panel"
-                )
+
+    def check(path: str, chrom: str) -> None:
+        samples = file_checks.check_panel(path, chrom, inputs.lengths)
+        if not first:
+            first.extend(samples)
+        if samples != first:
+            raise InputError(
+                f"{path}: {len(samples)} samples, other than the {len(first)} of"
+                f" {inputs.chromosomes[0]} or in another order; expected the same"
+                " samples in every file of the panel"
+            )
+
+    inputs.check_each(("reference", "panel"), inputs.reference["panel"], check)
     if not inputs.is_made(labels):
         with inputs.at_key("reference", "panel_samples"):
             file_checks.check_there(labels)
@@ -167,12 +192,8 @@ def _check_maps(inputs: Inputs) -> None:
     setting = inputs.reference["genetic_map"]
     patterns = {"": setting} if isinstance(setting, str) else setting
     for sex, pattern in patterns.items():
-        key = ["reference", "genetic_map", *([sex] if sex else [])]
-        for chrom in inputs.chromosomes:
-            path = pattern.replace("{chrom}", chrom)
-            if not inputs.is_made(path):
-                with inputs.at_key(*key):
-                    file_checks.check_map(path, chrom)
+        key = ("reference", "genetic_map", *([sex] if sex else []))
+        inputs.check_each(key, pattern, file_checks.check_map)
 
 
 def _reference_tags(inputs: Inputs) -> dict[str, dict[str, str]]:
@@ -202,13 +223,14 @@ def _check_unit(
     if unit.fq1 and not is_made and len(inputs.problems.messages) == before:
         with inputs.at(f"{where}, fq2"):
             file_checks.check_mates(unit.fq1, unit.fq2)
-    chromosomes = [c for c in inputs.chromosomes if not inputs.lengths or c in tags]
     if unit.bam and not inputs.is_made(unit.bam):
         with inputs.at(f"{where}, bam"):
-            file_checks.check_bam(unit.bam, tags, chromosomes)
+            file_checks.check_bam(unit.bam, tags, inputs.chromosomes)
     if unit.vcf and not inputs.is_made(unit.vcf):
         with inputs.at(f"{where}, vcf"):
-            file_checks.check_vcf(unit.vcf, unit.sample, inputs.lengths, chromosomes)
+            file_checks.check_vcf(
+                unit.vcf, unit.sample, inputs.lengths, inputs.chromosomes
+            )
 
 
 def _check_scoring_files(inputs: Inputs) -> None:

@@ -80,9 +80,10 @@ def genotype_likelihoods(
         copies = int(record.gt_types[0])
         if copies > 2:
             continue
+        other = default_error
         quality = record.format("GQ") if "GQ" in record.FORMAT else None
-        known = quality is not None and quality[0, 0] > 0
-        other = 10.0 ** (-0.1 * quality[0, 0]) if known else default_error
+        if quality is not None and quality[0, 0] > 0:
+            other = 10.0 ** (-0.1 * float(quality[0, 0]))
         result[row] = other
         result[row, copies] = 1.0
     reader.close()

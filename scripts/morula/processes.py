@@ -65,6 +65,7 @@ class Pipeline:
         about: str,
         stdin: IO[bytes] | int = subprocess.DEVNULL,
         stdout: IO[bytes] | int = subprocess.PIPE,
+        stderr: IO[bytes] | None = None,
         pass_fds: Sequence[int] = (),
     ) -> Job:
         """Start `command`; raises ToolError when it is not installed.
@@ -77,6 +78,7 @@ class Pipeline:
                 command,
                 stdin=stdin,
                 stdout=stdout,
+                stderr=stderr,
                 pass_fds=pass_fds,
                 bufsize=1 << 20,
                 env={**os.environ, "REF_PATH": "."},

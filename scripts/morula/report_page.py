@@ -11,7 +11,7 @@ from markupsafe import Markup
 import morula
 from morula import report_ancestry, report_chromosomes, report_scores, report_summary
 from morula.report_family import Family
-from morula.report_svg import MISSING, number, ordinal, percent
+from morula.report_svg import MISSING, number, percent
 from morula.report_tables import MatchShare, Quality, Score
 
 # Columns of the quality table: column, heading, unit or range, kind of number.
@@ -184,13 +184,10 @@ def match_parts(family: Family) -> list[dict[str, Any]]:
     ]
 
 
-def render(
-    family: Family, versions: list[tuple[str, str]], template: Path, style: Path
-) -> str:
-    """The page; everything from a table is escaped, and a name that the template does
-    not get is an error."""
+def _environment(folder: Path) -> Environment:
+    """Jinja2 that escapes everything, and for which a missing name is an error."""
     environment = Environment(
-        loader=FileSystemLoader(template.parent),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -200,28 +197,37 @@ def render(
     environment.filters |= {
         "number": number,
         "percent": percent,
-        "ordinal": ordinal,
         "given": lambda value: MISSING if value in ("", None) else value,
-        "listed": report_summary.listed,
         "reason_words": report_summary.reason_words,
     }
+    return environment
+
+
+def render(
+    family: Family, versions: list[tuple[str, str]], template: Path, style: Path
+) -> str:
+    """The page; versions: name and version of every program to be named."""
     is_ranked = any(place.rank is not None for place in family.ranking)
     ranking_picture = report_scores.draw_ranking(family.ranking) if is_ranked else ""
-    return environment.get_template(template.name).render(
-        family=family,
-        settings=family.settings,
-        style=Markup(style.read_text()),
-        morula_version=morula.__version__,
-        versions=versions,
-        findings=report_summary.findings(family),
-        qc_columns=QC_COLUMNS,
-        quality=quality_rows(family),
-        cards=chromosome_cards(family),
-        shortest_bp=report_chromosomes.drawn_from(family.segments),
-        haplotype_colours=report_chromosomes.COLOURS,
-        ancestry=ancestry_part(family),
-        traits=trait_parts(family),
-        matches=match_parts(family),
-        ranking_picture=ranking_picture,
-        ranking_words=report_summary.ranking_words(family.ranking),
+    return (
+        _environment(template.parent)
+        .get_template(template.name)
+        .render(
+            family=family,
+            settings=family.settings,
+            style=Markup(style.read_text()),
+            morula_version=morula.__version__,
+            versions=versions,
+            findings=report_summary.findings(family),
+            qc_columns=QC_COLUMNS,
+            quality=quality_rows(family),
+            cards=chromosome_cards(family),
+            shortest_bp=report_chromosomes.drawn_from(family.segments),
+            haplotype_colours=report_chromosomes.COLOURS,
+            ancestry=ancestry_part(family),
+            traits=trait_parts(family),
+            matches=match_parts(family),
+            ranking_picture=ranking_picture,
+            ranking_words=report_summary.ranking_words(family.ranking),
+        )
     )

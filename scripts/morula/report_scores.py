@@ -16,6 +16,7 @@ from morula.report_svg import (
     PAPER,
     SOFT,
     Scale,
+    chance,
     element,
     line,
     normal_cdf,
@@ -184,7 +185,10 @@ def risk_words(score: Score) -> str:
     risk, low, high = (score.numbers[n] for n in ("risk", "risk_low", "risk_high"))
     if low is None or high is None:
         return percent(risk)
-    return f"{percent(risk)} ({percent(low)} to {percent(high)})"
+    ends = percent(low), percent(high)
+    if ends[0] == ends[1]:
+        return percent(risk)
+    return f"{percent(risk)} ({ends[0]} to {ends[1]})"
 
 
 def draw_ranking(ranking: Sequence[Ranked]) -> Markup:
@@ -198,11 +202,11 @@ def draw_ranking(ranking: Sequence[Ranked]) -> Markup:
         if value is not None
     ]
     scale = spread_scale(known, LABEL, 600.0)
-    chance = Scale(0.0, 1.0, 690.0, 960.0)
+    share = Scale(0.0, 1.0, 690.0, 960.0)
     top, bottom = 26.0, 26.0 + ROW * len(ranked)
     parts = [
         text(LABEL, 14, "index with 95 % interval (healthy years)", class_="head"),
-        text(chance.start, 14, "probability of being the best", class_="head"),
+        text(share.start, 14, "probability of being the best", class_="head"),
     ]
     for value in ticks(scale.low, scale.high):
         x = scale.at(value)
@@ -211,12 +215,12 @@ def draw_ranking(ranking: Sequence[Ranked]) -> Markup:
         words = tick_words(value)
         parts.append(text(x, bottom + 14, words, class_="tiny", text_anchor="middle"))
     for i, place in enumerate(ranked):
-        parts += _rank_row(scale, chance, place, top + ROW * (i + 0.5))
+        parts += _rank_row(scale, share, place, top + ROW * (i + 0.5))
     label = "Index of each embryo with its interval and the probability of being best"
     return picture(WIDTH, bottom + 22.0, label, parts)
 
 
-def _rank_row(scale: Scale, chance: Scale, place: Ranked, y: float) -> list[Markup]:
+def _rank_row(scale: Scale, share: Scale, place: Ranked, y: float) -> list[Markup]:
     name = f"{place.rank}. {place.embryo}"
     parts = [text(LABEL - 14, y + 4, name, class_="name", text_anchor="end")]
     if place.index_low is not None and place.index_high is not None:
@@ -224,22 +228,22 @@ def _rank_row(scale: Scale, chance: Scale, place: Ranked, y: float) -> list[Mark
         parts.append(_interval(*ends, y, GREEN))
     if place.index is not None:
         parts.append(_marker(scale.at(place.index), y, GREEN, is_parent=False))
-    width = chance.end - chance.start
+    width = share.end - share.start
     parts.append(
-        element("rect", x=chance.start, y=y - 6, width=width, height=12, fill=PAPER)
+        element("rect", x=share.start, y=y - 6, width=width, height=12, fill=PAPER)
     )
     if place.probability_best is not None:
-        end = chance.at(place.probability_best)
+        end = share.at(place.probability_best)
         parts.append(
             element(
                 "rect",
-                x=chance.start,
+                x=share.start,
                 y=y - 6,
-                width=end - chance.start,
+                width=end - share.start,
                 height=12,
                 fill=GREEN,
             )
         )
-    words = percent(place.probability_best, 0)
-    parts.append(text(chance.end + 10, y + 4, words, class_="place"))
+    words = chance(place.probability_best)
+    parts.append(text(share.end + 10, y + 4, words, class_="place"))
     return parts

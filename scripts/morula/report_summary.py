@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from morula.report_family import Family
-from morula.report_svg import number, percent
+from morula.report_svg import chance, number
 from morula.report_tables import Ranked
 
-# METHOD: an embryo cannot be told from the first-ranked one by these data if it has at
-# least this probability of being the best, or its interval reaches that of the first:
-# among many embryos even equal ones have small probabilities each.
+# METHOD: an embryo cannot be told from the first-ranked one by these data if it is the
+# best with at least this probability, or with at least this share of the first-ranked
+# one's: among many embryos even equal ones have small probabilities each.
 COULD_BE_BEST = 0.05
+SHARE_OF_FIRST = 0.1
 MOST_NAMES = 8
 
 REASONS = {
@@ -72,7 +73,7 @@ def _quality(family: Family) -> str:
     }
     counts = {s: sum(row.status == s for row in family.quality) for s in verbs}
     parts = [f"{counts[s]} {verb}" for s, verb in verbs.items() if counts[s]]
-    words = f"Of {counted(len(family.quality), 'embryo')}, {listed(parts)}."
+    words = f"{counted(len(family.quality), 'embryo')}: {listed(parts)}."
     if counts["fail"]:
         words += " Of a failed embryo nothing but its quality control is shown."
     if len(family.parents()) == 1:
@@ -99,15 +100,9 @@ def _scores(family: Family) -> str:
 
 def rivals_of(first: Ranked, ranking: Sequence[Ranked]) -> list[str]:
     """Ranked embryos that cannot be told from the first-ranked one."""
-
-    def could_be_best(place: Ranked) -> bool:
-        if (place.probability_best or 0.0) >= COULD_BE_BEST:
-            return True
-        high, low = place.index_high, first.index_low
-        return high is not None and low is not None and high >= low
-
+    least = min(COULD_BE_BEST, SHARE_OF_FIRST * (first.probability_best or 0.0))
     others = [p for p in ranking if p.rank is not None and p is not first]
-    return [place.embryo for place in others if could_be_best(place)]
+    return [p.embryo for p in others if (p.probability_best or 0.0) >= max(least, 1e-9)]
 
 
 def ranking_words(ranking: Sequence[Ranked]) -> str:
@@ -122,7 +117,7 @@ def ranking_words(ranking: Sequence[Ranked]) -> str:
     words = (
         f"{first.embryo} has the highest index of {counted(len(ranked), 'embryo')};"
         f" the probability that it really is the highest is"
-        f" {percent(first.probability_best, 0)}"
+        f" {chance(first.probability_best)}"
     )
     if first.expected_gain is not None:
         words += (

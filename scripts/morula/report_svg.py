@@ -130,7 +130,21 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def percent(share: float | None, decimals: int = 1) -> str:
     """A share in [0, 1] as a percentage; MISSING for None."""
-    return MISSING if share is None else f"{100.0 * share:.{decimals}f} %"
+    if share is None:
+        return MISSING
+    rounded = f"{100.0 * share:.{decimals}f}"
+    if float(rounded) == 0.0:
+        rounded = rounded.lstrip("-")
+    return f"{rounded} %".replace("-", "−")
+
+
+def chance(probability: float | None) -> str:
+    """A probability known from some hundred draws: never 0 nor 100 %."""
+    if probability is None:
+        return MISSING
+    if probability < 0.01:
+        return "< 1 %"
+    return "> 99 %" if probability > 0.99 else percent(probability, 0)
 
 
 def ordinal(percentile: float | None) -> str:

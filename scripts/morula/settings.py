@@ -42,6 +42,8 @@ def complete(
     settings = _plain(config)
     _name_chromosomes(settings)
     problems = Problems()
+    for file in files:
+        _check_repeats(file, problems)
     validator = jsonschema.Draft202012Validator(schema)
     for error in sorted(validator.iter_errors(settings), key=lambda e: list(e.path)):
         for path, message in _explain(error):
@@ -76,12 +78,36 @@ def _shown(file: str | Path) -> str:
     return str(file) if relative.startswith("..") else relative
 
 
-def _line_of(file: str | Path, path: PathInConfig) -> int | None:
-    """1-based line of the deepest part of `path` that the file has; None: none."""
+def _compose(file: str | Path) -> yaml.Node | None:
+    """The file's YAML with lines; None when it is no plain YAML (templates)."""
     try:
-        node = yaml.compose(Path(file).read_text(encoding="utf-8-sig"), yaml.SafeLoader)
+        return yaml.compose(Path(file).read_text(encoding="utf-8-sig"), yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
+
+
+def _check_repeats(file: str | Path, problems: Problems) -> None:
+    """Note keys that are given twice: YAML would take the last in silence."""
+    nodes = [_compose(file)]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                line = key.start_mark.line + 1
+                if lines.setdefault(key.value, line) != line:
+                    problems.add(
+                        f"{_shown(file)}, line {line}: key {key.value!r} is in line"
+                        f" {lines[key.value]}, too; expected it once: join them"
+                    )
+                nodes.append(value)
+
+
+def _line_of(file: str | Path, path: PathInConfig) -> int | None:
+    """1-based line of the deepest part of `path` that the file has; None: none."""
+    node = _compose(file)
     line = None
     for part in path:
         if isinstance(node, yaml.MappingNode):

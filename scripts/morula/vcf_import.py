@@ -88,6 +88,7 @@ class Tally:
 
     lines: int = 0
     filtered: int = 0
+    masked: int = 0
     wrong_ref: int = 0
     not_bases: int = 0
     kept: int = 0
@@ -114,6 +115,10 @@ class Importer:
         }
         self.tally = Tally()
 
+    def n_usable(self) -> int:
+        """Genotypes kept, and panel sites known to be hom-ref."""
+        return self.tally.kept + sum(int(mask.sum()) for mask in self.hom_ref.values())
+
     def take(self, text: str) -> str | None:
         """The line to keep for one line of the VCF, or None.
 
@@ -128,6 +133,10 @@ class Importer:
             return None
         start0 = line.pos_bp - 1
         bases = self._reference(line.chrom, start0, start0 + len(line.ref))
+        if "N" in bases:
+            # A masked reference is no sign of another build, but nothing maps there.
+            self.tally.masked += 1
+            return None
         if bases != line.ref:
             self.tally.wrong_ref += 1
             self.tally.first_wrong = self.tally.first_wrong or (

@@ -21,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 READS, TRIO = DATA / "reads_chr20", DATA / "trio_chr20"
 PANEL_SAMPLES = 20
+TRIO_LAST = 10_010_000
 
 pytestmark = pytest.mark.skipif(
     not (READS.is_dir() and TRIO.is_dir()),
@@ -34,7 +35,7 @@ traits: traits.tsv
 reference:
   build: GRCh37
   fasta: {fasta}
-  panel: panel.{{chrom}}.vcf.gz
+  panel: panel.{{chrom}}.vcf
   panel_samples: labels.tsv
   genetic_map: "{{chrom}}.map"
   chromosomes: ["{chrom}"]
@@ -84,7 +85,7 @@ def write_panel(
         place = [chrom, str(pos_bp), ".", ref, alt, ".", "PASS", ".", "GT"]
         lines.append("\t".join([*place, *genotypes]))
     text = "".join(f"{line}\n" for line in lines)
-    (folder / f"panel.{chrom}.vcf.gz").write_bytes(gzip.compress(text.encode()))
+    (folder / f"panel.{chrom}.vcf").write_text(text)
     write_table(
         folder / "labels.tsv",
         "sample population superpopulation",
@@ -227,7 +228,7 @@ def test_every_panel_site_has_a_genotype(mother):
 def trio(tmp_path_factory) -> Path:
     """Mother, father and child as BAM, called jointly."""
     folder = tmp_path_factory.mktemp("real_trio")
-    write_project(folder, TRIO / "hs37d5.chr20.fa.gz", "20", 10_010_000, is_cut=False)
+    write_project(folder, TRIO / "hs37d5.chr20.fa.gz", "20", TRIO_LAST, is_cut=False)
     write_table(
         folder / "samples.tsv",
         "family sample role sex",
@@ -248,6 +249,8 @@ def trio(tmp_path_factory) -> Path:
 def test_snps_of_the_child(trio):
     bed = TRIO / "test_giab.b37_chr20_100kbp_at_10mb.bed"
     truth = snv_copies(TRIO / "HG001.truth.vcf.gz", None, bed)
+    # The BED goes on for 500 bp after the last read.
+    truth = {key: n for key, n in truth.items() if key[0] <= TRIO_LAST}
     called = snv_copies(trio / "results/call/FAM1.20.bcf", "C1", bed)
     assert f1_of(truth, called) >= 0.99
 

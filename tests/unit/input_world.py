@@ -115,15 +115,18 @@ def write_vcf(
 ) -> None:
     """Two sites of `chrom`; bgzipped. The header gives the contig's length."""
     length = length or LENGTHS.get(chrom, 1000)
+    columns = "#CHROM POS ID REF ALT QUAL FILTER INFO".split()
+    per_sample = ["FORMAT", *samples] if samples else []
     lines = [
         "##fileformat=VCFv4.2",
         f"##contig=<ID={chrom},length={length}>",
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
-        "\t".join("#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".split())
-        + "".join(f"\t{name}" for name in samples),
+        "\t".join([*columns, *per_sample]),
     ]
-    cells = "\t".join(genotypes[: len(samples)])
-    lines += [f"{chrom}\t{pos}\t.\tA\tC\t.\t.\t.\tGT\t{cells}" for pos in (100, 200)]
+    for pos in (100, 200):
+        cells = [chrom, str(pos), ".", "A", "C", ".", ".", "."]
+        calls = ["GT", *genotypes[: len(samples)]] if samples else []
+        lines.append("\t".join(cells + calls))
     path.parent.mkdir(exist_ok=True)
     with pysam.BGZFile(str(path), "wb") as handle:
         handle.write(("\n".join(lines) + "\n").encode())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pysam
 import pytest
 import yaml
+
 from input_world import (
     LENGTHS,
     PANEL_SAMPLES,
@@ -17,7 +18,6 @@ from input_world import (
     write_map,
     write_vcf,
 )
-
 from morula import settings
 from morula.errors import InputError
 from morula.input_checks import check_files
@@ -55,6 +55,10 @@ def test_a_right_project_passes_and_nothing_is_written(folder):
     before = snapshot(folder)
     check()
     assert snapshot(folder) == before
+
+
+def remove(path: str) -> None:
+    Path(path).unlink()
 
 
 def spoil_gzip(path: str) -> None:
@@ -105,7 +109,10 @@ def panel(chrom="chr20", genotypes=("0|1", "1|0", "0|0"), **more):
 
 
 CASES = {
-    "no FASTA": (lambda: os.remove("genome.fa"), ["line 6, reference.fasta", "no such"]),
+    "no FASTA": (
+        lambda: remove("genome.fa"),
+        ["line 6, reference.fasta", "no such"],
+    ),
     "FASTA is empty": (lambda: write("genome.fa", ""), ["reference.fasta", "empty"]),
     "FASTA is a folder": (
         lambda: replace(Path("config.yaml"), "fasta: genome.fa", "fasta: maps"),
@@ -121,14 +128,16 @@ CASES = {
     ),
     "FASTA without chr": (
         lambda: write_fasta(Path("genome.fa"), {"20": 3000, "21": 2400}),
-        ["reference.chromosomes.0", "but '20'", "differ by 'chr'"],
+        ["reference.chromosomes.0", "but '20'", "differ by 'chr'", "(and 1 more)"],
     ),
     "build": (
-        lambda: write("genome.fa.fai", "chr20\t63025520\t7\t60\t61\nchr21\t1\t1\t1\t2\n"),
+        lambda: write(
+            "genome.fa.fai", "chr20\t63025520\t7\t60\t61\nchr21\t1\t1\t1\t2\n"
+        ),
         ["line 5, reference.build", "found GRCh38", "63025520 bp, as in GRCh37"],
     ),
     "no panel": (
-        lambda: os.remove("panel/chr21.vcf.gz"),
+        lambda: remove("panel/chr21.vcf.gz"),
         ["line 7, reference.panel", "panel/chr21.vcf.gz: no such file"],
     ),
     "panel lacks the chromosome": (
@@ -171,7 +180,7 @@ CASES = {
         ["reference.panel_samples", "panel.tsv", "'superpopulation'"],
     ),
     "no map": (
-        lambda: os.remove("maps/chr20.map"),
+        lambda: remove("maps/chr20.map"),
         ["line 9, reference.genetic_map", "maps/chr20.map: no such file"],
     ),
     "map of another chromosome": (
@@ -209,11 +218,11 @@ CASES = {
         ["units.tsv, line 3, bam: P1.bam: not a BAM or CRAM"],
     ),
     "no BAM": (
-        lambda: os.remove("P1.bam"),
+        lambda: remove("P1.bam"),
         ["units.tsv, line 3, bam: P1.bam: no such file"],
     ),
     "no FASTQ": (
-        lambda: os.remove("E1_2.fq.gz"),
+        lambda: remove("E1_2.fq.gz"),
         ["units.tsv, line 4, fq2: E1_2.fq.gz: no such file"],
     ),
     "FASTQ is empty": (
@@ -241,7 +250,7 @@ CASES = {
         ["units.tsv, line 2, fq2: M1_1.fq.gz begins with", "M1_2.fq.gz with 'M1:2'"],
     ),
     "no scoring file": (
-        lambda: os.remove("height.txt"),
+        lambda: remove("height.txt"),
         ["traits.tsv, line 2, scoring_file: height.txt: no such file"],
     ),
     "scoring file of another build": (
@@ -272,13 +281,21 @@ def test_refused(folder, case):
 
 
 def test_all_mistakes_are_told_at_once(folder):
-    os.remove("E1_1.fq.gz")
-    os.remove("P1.bam")
-    os.remove("maps/chr20.map")
+    remove("E1_1.fq.gz")
+    remove("P1.bam")
+    remove("maps/chr20.map")
     text = message()
     assert text.startswith("3 mistakes:\n")
     for name in ("E1_1.fq.gz", "P1.bam", "maps/chr20.map"):
         assert name in text
+
+
+def test_mistakes_of_many_files_are_counted(folder):
+    remove("panel/chr20.vcf.gz")
+    remove("panel/chr21.vcf.gz")
+    text = message()
+    assert "panel/chr20.vcf.gz: no such file" in text
+    assert text.endswith("(and 1 more of these)")
 
 
 def parents_by_vcf(samples, genotypes=("0/1", "1/1", "./."), **more) -> None:
@@ -355,7 +372,7 @@ def test_two_maps(folder):
 
 
 def test_files_that_the_simulation_makes_need_not_be_there(folder):
-    os.remove("M1_1.fq.gz")
+    remove("M1_1.fq.gz")
     replace(Path("units.tsv"), "M1_1", "results/simulate/reads/M1_1")
     replace(Path("units.tsv"), "M1_2", "results/simulate/reads/M1_2")
     assert "results/simulate/reads/M1_1.fq.gz: no such file" in message()

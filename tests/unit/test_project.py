@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from input_world import CONFIG, SAMPLES, TRAITS, UNITS, replace
 
+from input_world import CONFIG, SAMPLES, TRAITS, UNITS, replace
 from morula.errors import InputError
 from morula.project import load
 
@@ -73,7 +73,12 @@ def test_two_families_children_and_vcf_parents(folder):
     ("sheet", "old", "new", "words"),
     [
         ("samples", "FAM1\tM1", "FAM1\tE1", ["line 4, sample", "'E1' is in line 2"]),
-        ("samples", "mother\tfemale", "mother\tmale", ["line 2, sex", "expected female"]),
+        (
+            "samples",
+            "mother\tfemale",
+            "mother\tmale",
+            ["line 2, sex", "expected female"],
+        ),
         ("samples", "father\t", "mother\t", ["line 3, role", "second mother", "FAM1"]),
         ("samples", "FAM1\tE2", "FAM2\tE2", ["line 5, family", "embryo E2 has no par"]),
         (
@@ -96,11 +101,31 @@ def test_two_families_children_and_vcf_parents(folder):
         ("units", "P1.bam", "", ["line 3, fq1", "none of them"]),
         ("units", "\t\t\tP1.bam", "\ta\tb\tP1.bam", ["line 3", "fq1 and fq2 and bam"]),
         ("units", "E1_2.fq.gz", "E1_1.fq.gz", ["line 4, fq2", "given twice", "line 4"]),
-        ("units", "E2_1.fq.gz", "./M1_1.fq.gz", ["line 5, fq1", "twice", "line 2, fq1"]),
+        (
+            "units",
+            "E2_1.fq.gz",
+            "./M1_1.fq.gz",
+            ["line 5, fq1", "twice", "line 2, fq1"],
+        ),
         ("units", "E2_1.fq.gz", "{s}.fq.gz", ["line 5, fq1", "braces"]),
-        ("units", "E2\t1\tE2_1", "E1\t2\tE2_1", ["samples.tsv, line 5", "E2 has no row"]),
-        ("traits", "diabetes\t", "height\t", ["line 3, trait", "'height' is in line 2"]),
-        ("traits", "\tdisease", "\tquantitative", ["line 3, prevalence", "of diseases"]),
+        (
+            "units",
+            "E2\t1\tE2_1",
+            "E1\t2\tE2_1",
+            ["samples.tsv, line 5", "E2 has no row"],
+        ),
+        (
+            "traits",
+            "diabetes\t",
+            "height\t",
+            ["line 3, trait", "'height' is in line 2"],
+        ),
+        (
+            "traits",
+            "\tdisease",
+            "\tquantitative",
+            ["line 3, prevalence", "of diseases"],
+        ),
         ("traits", "\t0.1", "\t10 %", ["line 3, prevalence", "'10 %'"]),
     ],
 )
@@ -121,8 +146,8 @@ def test_one_kind_of_files_a_sample(folder):
 
 def test_embryos_need_reads(folder):
     replace(Path("units.tsv"), "fq2\tbam", "fq2\tvcf")
+    replace(Path("units.tsv"), "E1_1.fq.gz\tE1_2.fq.gz\t", "\t\te.vcf")
     with pytest.raises(InputError) as caught:
-        replace(Path("units.tsv"), "E1_1.fq.gz\tE1_2.fq.gz\t", "\t\te.vcf")
         project()
     message = "units.tsv, line 4, vcf: E1 is of role embryo; expected its reads"
     assert message in str(caught.value)

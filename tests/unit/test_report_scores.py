@@ -97,13 +97,14 @@ class TestRanking:
             [
                 ranked("E1", 1, 0.3, 0.55),
                 ranked("E2", 2, 0.2, 0.44),
-                ranked("E3", 3, 0.15, 0.01),
-                ranked("E4", 4, -0.2, 0.0),
+                ranked("E3", 3, 0.15, 0.06),
+                ranked("E4", 4, 0.14, 0.05),
+                ranked("E5", 5, -0.2, 0.0),
             ]
         )
         assert "probability that it really is the highest is 55 %" in words
-        assert "cannot be told apart from E2 and E3 by" in words
-        assert "E4" not in words
+        assert "cannot be told apart from E2, E3 and E4 by" in words
+        assert "E5" not in words
 
     def test_many_rivals_are_counted(self):
         rows = [ranked(f"E{i}", i, 0.3, 0.02) for i in range(1, 49)]

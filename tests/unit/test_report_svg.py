@@ -64,7 +64,13 @@ class TestWords:
 
     def test_percent(self):
         assert svg.percent(0.0512) == "5.1 %"
+        assert svg.percent(-0.004) == "−0.4 %"
+        assert svg.percent(-0.0001) == "0.0 %"
         assert svg.percent(None) == "–"
+
+    def test_chance_is_never_certain(self):
+        chances = [svg.chance(p) for p in (None, 0.0, 0.014, 0.86, 1.0)]
+        assert chances == ["–", "< 1 %", "1 %", "86 %", "> 99 %"]
 
     @pytest.mark.parametrize(
         ("value", "expected"),

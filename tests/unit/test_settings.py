@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from input_world import CONFIG, replace
 
+from input_world import CONFIG, replace
 from morula import settings
 from morula.errors import InputError
 
@@ -92,7 +92,12 @@ def test_chromosomes_without_chr_need_no_quotes(config):
         ("genome.fa", "a{x}.fa", ["line 6, reference.fasta", "braces"]),
         ("seed: 1", "seed: one", ["line 11, seed", "'one'", "whole number"]),
         ("seed: 1", "seed: 0.5", ["line 11, seed", "0.5"]),
-        ("seed: 1", "align: {aligner: bwa2}", ["line 11, align.aligner", "mean 'bwa'?"]),
+        (
+            "seed: 1",
+            "align: {aligner: bwa2}",
+            ["line 11, align.aligner", "mean 'bwa'?"],
+        ),
+        ("seed: 1", "seed: 1\nseed: 2", ["line 12: key 'seed' is in line 11, too"]),
         ("seed: 1", "align: fast", ["line 11, align", "keys with values"]),
         ("seed: 1", "correct: {qc: {x: 1}}", ["correct.qc.x", "unknown key 'x'"]),
     ],

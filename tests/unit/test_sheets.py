@@ -1,4 +1,4 @@
-"""Sheets as people and spreadsheets write them: taken, or refused with line and cell."""
+"""Sheets as people and spreadsheets write them: taken, or refused by line and cell."""
 
 import pytest
 
@@ -77,7 +77,10 @@ def test_numbers_and_quoted_delimiters(tmp_path):
             ["line 1", "unknown column 'smaple'", "'sample'?", "no column 'sample'"],
         ),
         ("family\tsample\nF\tM\n", ["line 1", "no column 'role'"]),
-        (f"{HEADER}\trole\nF\tM\tmother\tmother\n", ["line 1", "'role' is there twice"]),
+        (
+            f"{HEADER}\trole\nF\tM\tmother\tmother\n",
+            ["line 1", "'role' is there twice"],
+        ),
         ("family\t\tsample\trole\nF\t\tM\tmother\n", ["column 2 has no name"]),
         ("family sample role\nF M mother\n", ["line 1", "spaces", "tabs"]),
         (f"{HEADER}\nF\tM\tmother\tx\n", ["line 2", "4 cells; expected 3"]),

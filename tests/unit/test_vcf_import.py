@@ -78,3 +78,9 @@ def test_wrong_reference_is_counted_and_named():
 )
 def test_genotypes(cell, genotype):
     assert vcf_import.genotype_of({"GT": cell}) == genotype
+
+
+def test_a_masked_reference_is_no_other_build():
+    taker = vcf_import.Importer({"1": POSITIONS}, lambda *place: "N")
+    assert taker.take(line(5, "A", "G", "0/1")) is None
+    assert (taker.tally.masked, taker.tally.wrong_ref, taker.n_usable()) == (1, 0, 0)

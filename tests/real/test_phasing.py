@@ -1,0 +1,86 @@
+"""Switch errors of real couples phased against a real panel of 250.
+
+Six of the 1000 Genomes founders that are not in the panel, 3 Mb of chr20, as three
+couples: a quarter of a minute. The data are not in the repository: they are looked for
+in MORULA_SHARED_DATA, or in ../shared/data beside the checkout.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pysam
+import pytest
+
+import phase_parents
+from morula.haplotypes import read_genotypes
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+WORLD = DATA / "chr20"
+CHROM = "chr20"
+N_COUPLES = 3
+
+pytestmark = [
+    pytest.mark.skipif(
+        not (WORLD / "founders.bcf").is_file(),
+        reason=f"no real data in {DATA} (set MORULA_SHARED_DATA)",
+    ),
+    pytest.mark.skipif(shutil.which("shapeit4") is None, reason="shapeit4 is not here"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """The founders without their phase, each genotype in the order of its alleles."""
+    folder = tmp_path_factory.mktemp("real_phasing")
+    with pysam.VariantFile(str(WORLD / "founders.bcf")) as source:
+        length = source.header.contigs[CHROM].length
+        with pysam.VariantFile(
+            str(folder / "calls.bcf"), "wb", header=source.header
+        ) as sink:
+            for record in source:
+                for sample in record.samples.values():
+                    sample["GT"] = tuple(sorted(sample["GT"]))
+                    sample.phased = False
+                sink.write(record)
+    (folder / "genome.fa.fai").write_text(f"{CHROM}\t{length or 64444167}\t0\t60\t61\n")
+    tags = ["bcftools", "+fill-tags", str(WORLD / "panel.bcf"), "-Ob"]
+    tags += ["-o", str(folder / "panel.bcf"), "--", "-t", "AC,AN"]
+    subprocess.run(tags, check=True)
+    for name in ("calls", "panel"):
+        subprocess.run(["bcftools", "index", str(folder / f"{name}.bcf")], check=True)
+    return folder
+
+
+def phase(folder: Path, couple: tuple[str, ...]) -> None:
+    argv = ["--calls", f"{folder}/calls.bcf", "--parents", *couple]
+    argv += ["--panel", f"{folder}/panel.bcf", "--map", f"{WORLD}/chr20.map"]
+    argv += ["--genome", f"{folder}/genome.fa", "--chrom", CHROM, "--seed", "1"]
+    argv += ["--min-genotype-quality", "10"]
+    argv += ["--mcmc-iterations", "5b,1p,1b,1p,1b,1p,5m"]
+    assert phase_parents.main([*argv, "--output", f"{folder}/phased.bcf"]) == 0
+
+
+def test_switch_error_rate(folder):
+    """The design measured 1.67 % of het-to-het intervals for one run of SHAPEIT4."""
+    truth = read_genotypes(WORLD / "founders.bcf", CHROM)
+    n_switches = n_intervals = 0
+    for number in range(N_COUPLES):
+        couple = truth.samples[2 * number : 2 * number + 2]
+        phase(folder, couple)
+        found = read_genotypes(folder / "phased.bcf", CHROM)
+        np.testing.assert_array_equal(found.pos_bp, truth.pos_bp)
+        for column, name in enumerate(couple):
+            true = truth.alleles[:, truth.samples.index(name)]
+            phased = found.alleles[:, column]
+            np.testing.assert_array_equal(phased.sum(axis=1), true.sum(axis=1))
+            het = true[:, 0] != true[:, 1]
+            same = true[het, 0] == phased[het, 0]
+            n_switches += int((same[1:] != same[:-1]).sum())
+            n_intervals += int(het.sum()) - 1
+    print(f"switches {n_switches} of {n_intervals}: {n_switches / n_intervals:.4f}")
+    assert n_intervals > 10_000
+    assert 0.005 < n_switches / n_intervals < 0.02

@@ -1,0 +1,198 @@
+"""What Snakemake would do, by dry runs: for families of all kinds, and after changes.
+
+The files are tiny and right (tests/unit/input_world.py); nothing is computed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import input_world
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def snakemake(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Run it on the project of `folder`, from a folder that is another one."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
+    command += ["--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--directory", str(folder), *flags]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        cwd=folder.parent,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def plan(folder: Path, *flags: str) -> set[tuple[str, str]]:
+    """Rule and wildcards (`family=FAM1, chrom=chr20`) of the jobs of a dry run."""
+    config = ("--configfile", str(folder / "config.yaml"))
+    done = snakemake(folder, *config, "--dry-run", "--quiet", "reason", *flags)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = re.split(r"^(?:local)?rule ", done.stdout + done.stderr, flags=re.M)[1:]
+    found = set()
+    for job in jobs:
+        wildcards = re.search(r"^    wildcards: (.*)$", job, re.M)
+        found.add((job[: job.index(":")], wildcards[1] if wildcards else ""))
+    return found
+
+
+def finish(folder: Path) -> None:
+    """Make every output, and let Snakemake record how each was made."""
+    config = ("--configfile", str(folder / "config.yaml"))
+    done = snakemake(folder, *config, "--summary")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in done.stdout.splitlines()[1:]:
+        path = folder / line.split("\t")[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("made\n")
+    done = snakemake(folder, *config, "--touch", "--forceall")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Temporary files are gone after a run.
+    for path in folder.glob("results/impute/FAM*.chr*.bcf*"):
+        path.unlink()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("finished") / "project"
+    folder.mkdir()
+    input_world.build(folder)
+    finish(folder)
+    return folder
+
+
+def add_row(sheet: Path, row: str) -> None:
+    with sheet.open("a") as handle:
+        handle.write(row + "\n")
+
+
+def test_the_demo(tmp_path):
+    """The config of the checkout, with nothing there yet."""
+    demo = tmp_path / "demo"
+    demo.mkdir()
+    (demo / "config").symlink_to(REPOSITORY / "config")
+    done = snakemake(demo, "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in demo.iterdir()} <= {"config", ".snakemake"}
+
+
+def test_families_of_all_kinds(tmp_path):
+    """FAM1 from FASTQ and BAM; B2 of a mother with two units, a child, and no father;
+    C3 of parents by VCF. The demo's config is there and must not leak in."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    input_world.build(folder)
+    (folder / "config").symlink_to(REPOSITORY / "config")
+    samples = ["B2\tX\tmother", "B2\tE9\tembryo", "B2\tC1\tchild"]
+    samples += ["C3\tY\tmother", "C3\tZ\tfather", "C3\tE7\tembryo"]
+    for row in samples:
+        add_row(folder / "samples.tsv", row)
+    input_world.replace(folder / "units.tsv", "fq2\tbam", "fq2\tbam\tvcf")
+    for sample in ("X", "E9", "C1", "E7"):
+        input_world.write_fastq(folder, sample)
+        row = f"{sample}\t1\t{sample}_1.fq.gz\t{sample}_2.fq.gz"
+        add_row(folder / "units.tsv", row)
+    input_world.write_fastq(folder, "L2")
+    add_row(folder / "units.tsv", "X\tlane-2\tL2_1.fq.gz\tL2_2.fq.gz")
+    input_world.replace(folder / "config.yaml", "[chr20, chr21]", "[chr20]")
+    calls = folder / "vcf/chr20.vcf.gz"
+    input_world.write_vcf(calls, "chr20", ["Z", "Y"], ["0/1", "1/1"])
+    for sample in ("Y", "Z"):
+        add_row(folder / "units.tsv", f"{sample}\t1\t\t\t\tvcf/chr20.vcf.gz")
+
+    jobs = plan(folder)
+    assert {
+        ("align_reads", "sample=M1"),
+        ("import_alignments", "sample=P1"),
+        ("call_variants", "family=FAM1, chrom=chr20"),
+        ("unpack_fastp_report", "sample=X, unit=lane-2"),
+        ("call_variants", "family=B2, chrom=chr20"),
+        ("phase_parents", "family=B2, chrom=chr20"),
+        ("correct_embryo", "embryo=C1"),
+        ("import_vcf", "sample=Y"),
+        ("import_vcf", "sample=Z"),
+        ("correct_embryo", "embryo=E7"),
+        ("write_report", "family=FAM1"),
+        ("write_report", "family=B2"),
+        ("write_report", "family=C3"),
+        ("make_multiqc", ""),
+        ("all", ""),
+    } <= jobs
+    assert ("align_reads", "sample=Y") not in jobs
+    assert ("call_variants", "family=C3, chrom=chr20") not in jobs
+    assert not any("simulat" in rule for rule, _ in jobs)
+
+
+def test_comments_and_another_order_of_columns_rerun_nothing(finished):
+    sheet = finished / "units.tsv"
+    before = sheet.read_text()
+    try:
+        rows = [line.split("\t") for line in before.splitlines()]
+        text = "\n".join("\t".join([*row[2:], *row[:2]]) for row in rows)
+        sheet.write_text(f"# our lab\n{text}\n")
+        assert plan(finished) == set()
+    finally:
+        sheet.write_text(before)
+
+
+def test_a_new_embryo_reruns_only_what_depends_on_it(finished):
+    sheets = {
+        name: (finished / name).read_text() for name in ("samples.tsv", "units.tsv")
+    }
+    try:
+        input_world.write_fastq(finished, "E3")
+        add_row(finished / "samples.tsv", "FAM1\tE3\tembryo\t\t2\tPTA")
+        add_row(finished / "units.tsv", "E3\t1\tE3_1.fq.gz\tE3_2.fq.gz\t")
+        jobs = plan(finished)
+    finally:
+        for name, text in sheets.items():
+            (finished / name).write_text(text)
+    new = {job for job in jobs if "E3" in job[1]}
+    assert {("align_reads", "sample=E3"), ("correct_embryo", "embryo=E3")} <= new
+    others = {rule for rule, _ in jobs - new}
+    assert others == {
+        "gather_embryos",
+        "impute_family",
+        "gather_genomes",
+        "infer_ancestry",
+        "score_family",
+        "rank_embryos",
+        "write_report",
+        "make_multiqc",
+        "all",
+    }
+
+
+def test_a_new_trait_reruns_scores_only(finished):
+    sheet = finished / "traits.tsv"
+    before = sheet.read_text()
+    score = input_world.SCORE.format(id="WEIGHT")
+    (finished / "weight.txt").write_text(score)
+    try:
+        add_row(sheet, "weight\tweight.txt\tquantitative\t")
+        rules = {rule for rule, _ in plan(finished)}
+    finally:
+        sheet.write_text(before)
+    assert rules == {
+        *("prepare_scores", "score_family", "rank_embryos", "write_report", "all")
+    }
+
+
+def test_a_setting_reruns_its_stage_and_what_follows(finished):
+    config = finished / "config.yaml"
+    before = config.read_text()
+    try:
+        config.write_text(before + "score: {min_weight_share: 0.5}\n")
+        rules = {rule for rule, _ in plan(finished)}
+    finally:
+        config.write_text(before)
+    assert rules == {"score_family", "rank_embryos", "write_report", "all"}
