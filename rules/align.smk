@@ -6,7 +6,7 @@
 FASTQ_SAMPLES = [s for s in project.read_samples() if project.kind(s) == "fastq"]
 BAM_SAMPLES = [s for s in project.read_samples() if project.kind(s) == "bam"]
 
-# Files that the aligner needs, and what its command line calls the index.
+# Files that the aligner needs, by its name in the config.
 BWA_INDEX = multiext(
     "results/reference/genome.fa", ".amb", ".ann", ".bwt", ".pac", ".sa"
 )
@@ -19,41 +19,6 @@ INDEX_FILES = {
     "bwa-mem2": BWA_MEM2_INDEX,
     "minimap2": MINIMAP2_INDEX,
 }[config["align"]["aligner"]]
-INDEX_NAME = {
-    "bwa": "results/reference/genome.fa",
-    "bwa-mem2": "results/reference/bwa-mem2/genome",
-    "minimap2": "results/reference/minimap2/genome.mmi",
-}[config["align"]["aligner"]]
-
-
-def fastq_files(wildcards):
-    """FASTQ files of all units of a sample, mates side by side."""
-    units = project.units[wildcards.sample]
-    return [path for unit in units for path in (unit.fq1, unit.fq2)]
-
-
-def fastq_unit_flags(wildcards):
-    """--unit NAME FQ1 FQ2 for each unit."""
-    units = project.units[wildcards.sample]
-    return [word for u in units for word in ("--unit", u.unit, u.fq1, u.fq2)]
-
-
-def bam_files(wildcards):
-    """BAM/CRAM files of all units of a sample."""
-    return [unit.bam for unit in project.units[wildcards.sample]]
-
-
-def bam_unit_flags(wildcards):
-    """--unit NAME BAM for each unit."""
-    units = project.units[wildcards.sample]
-    return [word for u in units for word in ("--unit", u.unit, u.bam)]
-
-
-def align_memory_mb(wildcards, input, attempt):
-    """The index (loaded whole), sort's buffer, and room for the batches in work."""
-    index_mb = sum(Path(path).stat().st_size for path in input.index) / 2**20
-    room = 2500 + config["align"]["sort_memory_mb"]
-    return int(room + 1.2 * index_mb) * 2 ** (attempt - 1)
 
 
 rule align_reads:
@@ -85,7 +50,7 @@ rule align_reads:
         runtime=1440,
     params:
         units=fastq_unit_flags,
-        index=INDEX_NAME,
+        index=index_name,
         aligner=config["align"]["aligner"],
         min_read_length=config["align"]["min_read_length"],
         sort_memory_mb=config["align"]["sort_memory_mb"],

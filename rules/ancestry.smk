@@ -1,11 +1,6 @@
 # Ancestry: the panel's principal components once, then each family placed among them.
 
 
-def member_roles(wildcards):
-    """Roles of a family's samples, in the order of project.members."""
-    return [project.samples[name].role for name in project.members(wildcards.family)]
-
-
 rule prepare_ancestry:
     input:
         script=scripts / "prepare_ancestry.py",

@@ -7,24 +7,6 @@
 VCF_SAMPLES = [name for name in project.samples if project.kind(name) == "vcf"]
 
 
-def genotyped(family):
-    """Parents, then born children, in the order of the family's calls."""
-    called = set(project.called(family)) | set(VCF_SAMPLES)
-    return [name for name in project.members(family) if name in called]
-
-
-def genotype_parts(wildcards):
-    """The BCF of those called from reads, and one for each parent that has a VCF."""
-    parts = [
-        f"results/call/imported/{name}.bcf"
-        for name in project.parents(wildcards.family)
-        if name in VCF_SAMPLES
-    ]
-    if project.called(wildcards.family):
-        parts.insert(0, f"results/call/reads/{wildcards.family}.{wildcards.chrom}.bcf")
-    return parts
-
-
 rule call_variants:
     input:
         script=scripts / "call_variants.py",

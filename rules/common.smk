@@ -59,6 +59,10 @@ config.clear()
 config.update(completed_config)
 chromosomes = config["reference"]["chromosomes"]
 
+# Without this htslib asks a server on the internet for a CRAM's reference sequences
+# before it looks for them here.
+shell.prefix("export REF_PATH=.; ")
+
 
 wildcard_constraints:
     family=one_of(project.families),
@@ -66,3 +70,142 @@ wildcard_constraints:
     embryo=one_of([e for f in project.families for e in project.embryos(f)]),
     chrom=one_of(chromosomes),
     unit=one_of(sorted({u.unit for units in project.units.values() for u in units})),
+
+
+# reference
+
+
+def bwa_index_memory_mb(wildcards, input, attempt):
+    """bwa index holds about five bytes a base at its peak; doubled at each retry."""
+    return int(500 + 6 * input.size_mb) * 2 ** (attempt - 1)
+
+
+def genetic_map_files(setting):
+    """One path pattern (sex-averaged), or the female and the male one."""
+    if isinstance(setting, str):
+        return [setting]
+    return [setting["female"], setting["male"]]
+
+
+# align
+
+
+def fastq_files(wildcards):
+    """FASTQ files of all units of a sample, mates side by side."""
+    units = project.units[wildcards.sample]
+    return [path for unit in units for path in (unit.fq1, unit.fq2)]
+
+
+def fastq_unit_flags(wildcards):
+    """--unit NAME FQ1 FQ2 for each unit."""
+    units = project.units[wildcards.sample]
+    return [word for u in units for word in ("--unit", u.unit, u.fq1, u.fq2)]
+
+
+def bam_files(wildcards):
+    """BAM/CRAM files of all units of a sample."""
+    return [unit.bam for unit in project.units[wildcards.sample]]
+
+
+def bam_unit_flags(wildcards):
+    """--unit NAME BAM for each unit."""
+    units = project.units[wildcards.sample]
+    return [word for u in units for word in ("--unit", u.unit, u.bam)]
+
+
+def index_name(wildcards, input):
+    """What the aligner's command line calls its index, from the index's first file."""
+    return re.sub(r"\.(amb|0123)$", "", input.index[0])
+
+
+def align_memory_mb(wildcards, input, attempt):
+    """The index (loaded whole), sort's buffer, and room for the batches in work."""
+    index_mb = sum(Path(path).stat().st_size for path in input.index) / 2**20
+    room = 2500 + config["align"]["sort_memory_mb"]
+    return int(room + 1.2 * index_mb) * 2 ** (attempt - 1)
+
+
+# call
+
+
+def genotyped(family):
+    """Parents, then born children, in the order of the family's calls."""
+    called = project.called(family)
+    return [
+        name
+        for name in project.members(family)
+        if name in called or project.kind(name) == "vcf"
+    ]
+
+
+def genotype_parts(wildcards):
+    """The BCF of those called from reads, and one for each parent that has a VCF."""
+    parts = [
+        f"results/call/imported/{name}.bcf"
+        for name in project.parents(wildcards.family)
+        if project.kind(name) == "vcf"
+    ]
+    if project.called(wildcards.family):
+        parts.insert(0, f"results/call/reads/{wildcards.family}.{wildcards.chrom}.bcf")
+    return parts
+
+
+# correct
+
+
+def family_of(embryo):
+    return project.samples[embryo].family
+
+
+def parent_flags(wildcards):
+    """--mother and --father for the parents that the sheet has."""
+    parents = {
+        "--mother": project.mother(wildcards.family),
+        "--father": project.father(wildcards.family),
+    }
+    return " ".join(f"{flag} {name}" for flag, name in parents.items() if name)
+
+
+def amplification_of(wildcards):
+    """The preset: as the sheet says; without a word, children have ordinary DNA."""
+    sample = project.samples[wildcards.embryo]
+    if sample.role == "child":
+        return sample.amplification or "none"
+    return sample.amplification or "other"
+
+
+def cells_flag(wildcards):
+    cells = project.samples[wildcards.embryo].cells
+    return f"--cells {cells}" if cells else ""
+
+
+def qc_flags(wildcards):
+    """The thresholds of correct.qc as flags."""
+    return " ".join(
+        f"--{key.replace('_', '-')} {value}"
+        for key, value in config["correct"]["qc"].items()
+    )
+
+
+# ancestry
+
+
+def member_roles(wildcards):
+    """Roles of a family's samples, in the order of project.members."""
+    return [project.samples[name].role for name in project.members(wildcards.family)]
+
+
+# score
+
+
+def disease_numbers(name):
+    """A number of every trait for the command line: nan where it is not given, and for
+    quantitative traits, which have no risk."""
+    return [
+        (
+            "nan"
+            if getattr(trait, name) is None or trait.kind != "disease"
+            else getattr(trait, name)
+        )
+        for trait in project.traits
+    ]

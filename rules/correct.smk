@@ -2,40 +2,6 @@
 # One job an embryo, so that a new embryo in the sheet runs its own job only.
 
 
-def family_of(embryo):
-    return project.samples[embryo].family
-
-
-def parent_flags(wildcards):
-    """--mother and --father for the parents that the sheet has."""
-    parents = {
-        "--mother": project.mother(wildcards.family),
-        "--father": project.father(wildcards.family),
-    }
-    return " ".join(f"{flag} {name}" for flag, name in parents.items() if name)
-
-
-def amplification_of(wildcards):
-    """The preset: as the sheet says; without a word, children have ordinary DNA."""
-    sample = project.samples[wildcards.embryo]
-    if sample.role == "child":
-        return sample.amplification or "none"
-    return sample.amplification or "other"
-
-
-def cells_flag(wildcards):
-    cells = project.samples[wildcards.embryo].cells
-    return f"--cells {cells}" if cells else ""
-
-
-def qc_flags(wildcards):
-    """The thresholds of correct.qc as flags."""
-    return " ".join(
-        f"--{key.replace('_', '-')} {value}"
-        for key, value in config["correct"]["qc"].items()
-    )
-
-
 rule prepare_family:
     input:
         script=scripts / "prepare_family.py",

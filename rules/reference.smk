@@ -2,18 +2,6 @@
 # under results/reference. Nothing is written beside the user's files.
 
 
-def bwa_index_memory_mb(wildcards, input, attempt):
-    """bwa index holds about five bytes a base at its peak; doubled at each retry."""
-    return int(500 + 6 * input.size_mb) * 2 ** (attempt - 1)
-
-
-def genetic_map_files(setting):
-    """One path pattern (sex-averaged), or the female and the male one."""
-    if isinstance(setting, str):
-        return [setting]
-    return [setting["female"], setting["male"]]
-
-
 rule prepare_genome:
     input:
         script=scripts / "prepare_genome.py",

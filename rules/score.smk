@@ -1,19 +1,6 @@
 # Scores: weights matched to the panel once, then each family scored and ranked.
 
 
-def disease_numbers(name):
-    """A number of every trait for the command line: nan where it is not given, and for
-    quantitative traits, which have no risk."""
-    return [
-        (
-            "nan"
-            if getattr(trait, name) is None or trait.kind != "disease"
-            else getattr(trait, name)
-        )
-        for trait in project.traits
-    ]
-
-
 trait_names = [trait.trait for trait in project.traits]
 
 

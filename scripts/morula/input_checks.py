@@ -127,6 +127,10 @@ def _check(inputs: Inputs) -> None:
         for unit in units:
             _check_unit(inputs, unit, tags)
     _check_scoring_files(inputs)
+    founders = inputs.config.get("simulate", {}).get("founders")
+    if founders:
+        key = ("simulate", "founders")
+        inputs.check_each(key, founders, lambda path, _: file_checks.check_there(path))
 
 
 def _check_fasta(inputs: Inputs) -> None:

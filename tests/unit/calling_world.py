@@ -106,7 +106,7 @@ def simulate_reads(
         variants = haplotypes[number % 2]
         first = rng.randrange(0, LENGTH - 500)
         second = first + rng.randrange(20, 260)
-        if first in gap or any(place in gap for place in range(first, second + 130)):
+        if any(place in gap for place in range(first, second + 130)):
             continue
         pair = []
         for mate, start0 in enumerate((first, second)):
@@ -122,11 +122,10 @@ def simulate_reads(
             read.flag = (99, 147)[mate]
             read.reference_id = read.next_reference_id = 0
             read.reference_start, read.cigartuples = start0, cigar
+            read.next_reference_start = (second, first)[mate]
             read.mapping_quality = 60
             read.set_tag("RG", "1")
             pair.append(read)
-        pair[0].next_reference_start = pair[1].reference_start
-        pair[1].next_reference_start = pair[0].reference_start
         pair[0].template_length = second + READ - first
         pair[1].template_length = -pair[0].template_length
         reads += pair

@@ -381,6 +381,12 @@ def test_files_that_the_simulation_makes_need_not_be_there(folder):
     check()
 
 
+def test_founders_are_files_of_the_user(folder):
+    with Path("config.yaml").open("a") as handle:
+        handle.write("simulate:\n  founders: f/{chrom}.bcf\n  parents: {M1: a}\n")
+    assert "line 12, simulate.founders: f/chr20.bcf: no such file" in message()
+
+
 def test_index_of_an_earlier_run_saves_the_scan(folder, monkeypatch):
     """It counts for the FASTA that it was made of, and never to refuse."""
     own = Path("results/reference")
