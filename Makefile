@@ -22,7 +22,9 @@ unexport PYTHONPATH PYTHONHOME
 # One machine: its cores, and nine tenths of its memory for what the steps declare.
 MEMORY_MB := $(shell awk '/^MemTotal/ {print int($$2 * 0.9 / 1024)}' /proc/meminfo)
 limits = $(if $(filter default,$(PROFILE)),--cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%))
-snakemake = snakemake --logger morula --snakefile "$(CURDIR)/Snakefile" \
+# Its cache of workflow sources, and matplotlib's of fonts, stay in the checkout.
+snakemake = XDG_CACHE_HOME="$(CURDIR)/.venv/cache" snakemake --logger morula \
+	--snakefile "$(CURDIR)/Snakefile" \
 	--workflow-profile "$(CURDIR)/profiles/$(PROFILE)" $(limits) $$(cat .venv/snakemake-flags)
 
 # $(call timed,name,command): announce a check, run it, say how long it took.

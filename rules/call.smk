@@ -10,7 +10,7 @@ VCF_SAMPLES = [name for name in project.samples if project.kind(name) == "vcf"]
 rule call_variants:
     input:
         script=scripts / "call_variants.py",
-        library=library("biallelic", "call_files", "pileup", "processes"),
+        library=library("biallelic", "call_files", "pileup", "processes", "provenance"),
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
         panel_sites="results/reference/panel/{chrom}.snvs.tsv.gz",

@@ -4,7 +4,7 @@
 rule impute_parents:
     input:
         script=scripts / "impute_parents.py",
-        library=library("dosage_text", "genetic_map", "haplotypes"),
+        library=library("dosage_text", "genetic_map", "haplotypes", "provenance"),
         phased="results/phase/{family}.{chrom}.bcf",
         phased_index="results/phase/{family}.{chrom}.bcf.csi",
         panel="results/reference/panel/{chrom}.bcf",

@@ -4,7 +4,9 @@
 rule phase_parents:
     input:
         script=scripts / "phase_parents.py",
-        library=library("biallelic", "call_files", "genetic_map", "processes"),
+        library=library(
+            "biallelic", "call_files", "genetic_map", "processes", "provenance"
+        ),
         calls="results/call/{family}.{chrom}.bcf",
         calls_index="results/call/{family}.{chrom}.bcf.csi",
         panel="results/reference/panel/{chrom}.bcf",

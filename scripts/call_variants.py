@@ -23,6 +23,7 @@ from morula.call_files import Site
 from morula.cli import run
 from morula.errors import InputError
 from morula.processes import Job, Pipeline, stop_on_sigterm
+from morula.provenance import program_lines
 
 logger = logging.getLogger("call_variants")
 
@@ -62,7 +63,7 @@ def pileup_options(args: argparse.Namespace) -> list[str]:
 def start_callers(pipeline: Pipeline, targets: Path, folder: Path) -> tuple[Job, Job]:
     """The caller of all variants (normalised to biallelic later) and that of the
     panel's sites; both read a pileup from their stdin."""
-    base = ["bcftools", "call", "--no-version", "--ploidy", "2", "-m", "-Ob1"]
+    base = ["bcftools", "call", "--ploidy", "2", "-m", "-Ob1"]
     discover = [*base, "-v", "-o", str(folder / "discovered.bcf"), "-"]
     # -i: sites without a read as well; -A: keep alleles that nobody carries.
     panel = [*base, "-A", "-C", "alleles", "-i", "-T", str(targets), "-V", "indels"]
@@ -171,8 +172,10 @@ def write_calls(
 ) -> tuple[int, int]:
     """Merge what both callers found into folder/calls.bcf; returns the numbers of the
     panel's records and of others."""
-    samples = call_files.samples_of(folder / "discovered.bcf")
-    head = call_files.header(f"{args.genome}.fai", FIELDS, samples)
+    discovered = folder / "discovered.bcf"
+    samples = call_files.samples_of(discovered)
+    programs = program_lines(discovered)
+    head = call_files.header(f"{args.genome}.fai", FIELDS, samples, programs)
     normalised = normalise(pipeline, args, folder, head)
     about = "merging calls"
     view = ["bcftools", "view", "-H"]

@@ -20,6 +20,7 @@ from morula.cli import run
 from morula.errors import InputError
 from morula.genetic_map import read_map
 from morula.haplotypes import Genotypes, read_genotypes
+from morula.provenance import program_lines
 
 logger = logging.getLogger("impute_parents")
 # METHOD: a single genotype that SHAPEIT4 filled in is a guess from the haplotypes
@@ -183,8 +184,9 @@ def read_imputed(
 
 def fill(
     args: argparse.Namespace, panel: PanelSites, phased: Genotypes
-) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.bool_]]:
-    """Alleles, P(ALT) and imputed flag at the panel's sites."""
+) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.bool_], list[str]]:
+    """Alleles, P(ALT) and imputed flag at the panel's sites, and Beagle's header
+    line where it ran."""
     place = {key: row for row, key in enumerate(panel.keys)}
     rows = [place.get(key, -1) for key in keys_of(phased)]
     typed = np.array(rows, dtype=np.int64)
@@ -195,6 +197,7 @@ def fill(
     logger.info("%d of %d panel sites genotyped", genotyped.sum(), n_sites)
     alleles = np.zeros((n_sites, n, 2), dtype=np.int8)
     share = np.zeros((n_sites, n, 2))
+    programs: list[str] = []
     if not genotyped.all():
         if len(np.unique(phased.pos_bp[inside])) < 2:
             raise InputError(
@@ -205,6 +208,7 @@ def fill(
         read_map(args.map, args.chrom)  # Beagle's own message hides the file's name
         with tempfile.TemporaryDirectory(dir=Path(args.output).parent) as folder:
             vcf = impute(args, Path(folder))
+            programs = program_lines(vcf)
             alleles, share, given = read_imputed(
                 vcf, place, args.chrom, list(phased.samples)
             )
@@ -215,7 +219,7 @@ def fill(
     doubt = FILLED_DOUBT * read_filled(args.phased, args.chrom)[inside, :, None]
     frequency = panel.frequency[typed[inside], None, None]
     share[typed[inside]] = (1 - doubt) * phased.alleles[inside] + doubt * frequency
-    return alleles, share, ~genotyped
+    return alleles, share, ~genotyped, programs
 
 
 def work(args: argparse.Namespace) -> None:
@@ -223,7 +227,7 @@ def work(args: argparse.Namespace) -> None:
     phased = read_genotypes(args.phased, args.chrom)
     check_phased(args.phased, phased)
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
-    alleles, share, imputed = fill(args, panel, phased)
+    alleles, share, imputed, programs = fill(args, panel, phased)
     cells = [
         dosage_text.gt_ds_ap(alleles[:, i], share[:, i])
         for i in range(len(phased.samples))
@@ -235,7 +239,8 @@ def work(args: argparse.Namespace) -> None:
             panel.keys, panel.ids, panel.info, imputed.tolist(), *cells, strict=True
         )
     )
-    header = dosage_text.contig_lines(args.panel) + HEADER
+    made_by = "".join(f"{line}\n" for line in programs)
+    header = made_by + dosage_text.contig_lines(args.panel) + HEADER
     dosage_text.write_bcf(args.output, header, phased.samples, lines)
     logger.info("%d sites imputed", imputed.sum())
 

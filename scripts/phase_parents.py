@@ -15,6 +15,7 @@ from morula.cli import run
 from morula.errors import InputError
 from morula.genetic_map import GeneticMap, read_map
 from morula.processes import Pipeline, ToolError, stop_on_sigterm
+from morula.provenance import program_lines
 
 logger = logging.getLogger("phase_parents")
 
@@ -145,7 +146,8 @@ def write_phased(
 ) -> tuple[Path, int, int]:
     """Copy SHAPEIT4's genotypes under a header without dates; returns the BCF, the
     number of sites, and of genotypes that were filled in."""
-    head = call_files.header(f"{args.genome}.fai", FIELDS, args.parents)
+    programs = program_lines(phased)
+    head = call_files.header(f"{args.genome}.fai", FIELDS, args.parents, programs)
     path = phased.with_name("parents.bcf")
     view = ["bcftools", "view", "-H", "-s", ",".join(args.parents), str(phased)]
     n_sites = n_filled = 0

@@ -85,9 +85,17 @@ def read_contigs(fai: str | Path) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def header(fai: str | Path, fields: Sequence[str], samples: Sequence[str]) -> str:
-    """VCF header without date, path or command: the same input gives the same bytes."""
-    lines = ["##fileformat=VCFv4.2"]
+def header(
+    fai: str | Path,
+    fields: Sequence[str],
+    samples: Sequence[str],
+    programs: Sequence[str] = (),
+) -> str:
+    """VCF header without date, path or command: the same input gives the same bytes.
+
+    programs: lines that name what made the records (provenance.program_lines).
+    """
+    lines = ["##fileformat=VCFv4.2", *programs]
     lines += [
         f"##contig=<ID={name},length={length}>"
         for name, length in read_contigs(fai).items()

@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pysam
+import pytest
+import yaml
 
+from morula import settings
+from morula.errors import InputError
+from morula.input_checks import check_files
+from morula.project import load
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "config/schemas"
+SCHEMA = settings.read_schema(SCHEMAS / "config.schema.yaml")
 LENGTHS = {"chr20": 3000, "chr21": 2400}
 PANEL_SAMPLES = ("A", "B", "C")
 CONFIG = """\
@@ -143,3 +152,18 @@ def replace(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
+
+
+def check() -> None:
+    """All checks of the project in the working directory."""
+    files = ["config.yaml"]
+    given = yaml.safe_load(Path("config.yaml").read_text())
+    config = settings.complete(given, SCHEMA, files)
+    check_files(config, load(config, SCHEMAS), files)
+
+
+def message() -> str:
+    """What the checks refuse it with."""
+    with pytest.raises(InputError) as caught:
+        check()
+    return str(caught.value)

@@ -85,13 +85,10 @@ def test_the_demo(tmp_path):
     assert {path.name for path in demo.iterdir()} <= {"config", ".snakemake"}
 
 
-def test_families_of_all_kinds(tmp_path):
+def build_three_families(folder: Path) -> None:
     """FAM1 from FASTQ and BAM; B2 of a mother with two units, a child, and no father;
-    C3 of parents by VCF. The demo's config is there and must not leak in."""
-    folder = tmp_path / "project"
-    folder.mkdir()
+    C3 of parents by VCF."""
     input_world.build(folder)
-    (folder / "config").symlink_to(REPOSITORY / "config")
     samples = ["B2\tX\tmother", "B2\tE9\tembryo", "B2\tC1\tchild"]
     samples += ["C3\tY\tmother", "C3\tZ\tfather", "C3\tE7\tembryo"]
     for row in samples:
@@ -109,7 +106,12 @@ def test_families_of_all_kinds(tmp_path):
     for sample in ("Y", "Z"):
         add_row(folder / "units.tsv", f"{sample}\t1\t\t\t\tvcf/chr20.vcf.gz")
 
-    jobs = plan(folder)
+
+def test_families_of_all_kinds(tmp_path):
+    """The demo's config lies there, too, and must not leak in."""
+    build_three_families(tmp_path)
+    (tmp_path / "config").symlink_to(REPOSITORY / "config")
+    jobs = plan(tmp_path)
     assert {
         ("align_reads", "sample=M1"),
         ("import_alignments", "sample=P1"),
