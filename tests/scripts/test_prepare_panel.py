@@ -218,30 +218,35 @@ class TestRefusals:
         assert "not a VCF or BCF" in capfd.readouterr().err
 
 
+def write_reads(bam: Path) -> None:
+    """Thirty reads over the first 40 bases, half with A and half with C at 3."""
+    header = {
+        "HD": {"VN": "1.6", "SO": "coordinate"},
+        "SQ": [{"SN": "chr1", "LN": len(SEQUENCE)}, {"SN": "chr2", "LN": 4}],
+        "RG": [{"ID": "r", "SM": "M1"}],
+    }
+    with pysam.AlignmentFile(str(bam), "wb", header=header) as writer:
+        for number in range(30):
+            read = pysam.AlignedSegment(writer.header)
+            base = "AC"[number % 2]
+            read.query_name = f"r{number}"
+            read.query_sequence = SEQUENCE[:2] + base + SEQUENCE[3:40]
+            read.query_qualities = pysam.qualitystring_to_array("I" * 40)
+            read.flag = 16 * (number % 4 // 2)
+            read.reference_id, read.reference_start = 0, 0
+            read.mapping_quality, read.cigarstring = 60, "40M"
+            read.set_tag("RG", "r")
+            writer.write(read)
+    pysam.index(str(bam))
+
+
 class TestCallWithTheSites:
     def test_call_reports_every_site_with_its_alleles(self, panel: Panel) -> None:
         """Reads of a person REF/REF at 5 and A/C at 3, called with -C alleles."""
         rows = ["3 G C,A 0|1 2|1", "5 A T 0|0 0|0"]
         assert panel.prepare(panel.write(*rows)) == 0
-        header = {
-            "HD": {"VN": "1.6", "SO": "coordinate"},
-            "SQ": [{"SN": "chr1", "LN": len(SEQUENCE)}, {"SN": "chr2", "LN": 4}],
-            "RG": [{"ID": "r", "SM": "M1"}],
-        }
         bam = panel.folder / "m.bam"
-        with pysam.AlignmentFile(str(bam), "wb", header=header) as writer:
-            for number in range(30):
-                read = pysam.AlignedSegment(writer.header)
-                base = "AC"[number % 2]
-                read.query_name = f"r{number}"
-                read.query_sequence = SEQUENCE[:2] + base + SEQUENCE[3:40]
-                read.query_qualities = pysam.qualitystring_to_array("I" * 40)
-                read.flag = 16 * (number % 4 // 2)
-                read.reference_id, read.reference_start = 0, 0
-                read.mapping_quality, read.cigarstring = 60, "40M"
-                read.set_tag("RG", "r")
-                writer.write(read)
-        pysam.index(str(bam))
+        write_reads(bam)
         piled = subprocess.run(
             ["bcftools", "mpileup", "-Ou", "-f", str(panel.genome), "-a", "AD"]
             + ["-T", str(panel.sites), str(bam)],
