@@ -6,7 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from score_world import SAMPLES, all_rows, build, family_cells, plink2_sums, write_bcf
+from morula import posterior_samples
+from score_world import (
+    CHROMS,
+    SAMPLES,
+    all_rows,
+    build,
+    family_cells,
+    plink2_sums,
+    write_bcf,
+)
 
 
 @pytest.fixture
