@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo test run simulate lint clean
+.PHONY: help setup demo test run simulate lint docs-graph clean
 
 CORES ?= $(shell nproc)
 DIRECTORY ?= .
@@ -41,6 +41,7 @@ help:
 	@echo "make simulate CONFIG=path only make the simulated reads and truth of a config"
 	@echo "make setup                only see to Python parts (.venv) and tools"
 	@echo "make lint                 style and types only"
+	@echo "make docs-graph           draw docs/rulegraph.svg (needs graphviz: dot, tred)"
 	@echo "make clean                remove demo/, .venv, .conda and caches (results/ stays)"
 
 setup:
@@ -100,6 +101,11 @@ test:
 	$(call timed,workflow tests,pytest -q tests/workflow)
 	$(call timed,tests on real data (skipped where it is absent),pytest -q -rs tests/real)
 	@echo "all checks passed"
+
+docs-graph:
+	@envs/set_up.sh
+	@$(snakemake) --rulegraph | tred | dot -Tsvg > docs/rulegraph.svg
+	@echo "drawn: docs/rulegraph.svg"
 
 clean:
 	@echo "removing demo/, .venv, .conda and caches"

@@ -128,7 +128,7 @@ def impute(args: argparse.Namespace, folder: Path) -> Path:
     for source, vcf in ((args.phased, target), (args.panel, panel)):
         subprocess.run(["bcftools", "view", "-Oz1", "-o", vcf, source], check=True)
     prefix = folder / "imputed"
-    java = f"-Xmx{args.memory_mb}m -Djava.io.tmpdir={folder}"
+    java = f"-Xmx{args.memory_mb}m -Djava.io.tmpdir={folder} -XX:-UsePerfData"
     command = ["beagle", f"gt={target}", f"ref={panel}", f"map={args.map}"]
     command += [f"out={prefix}", f"seed={args.seed}", f"nthreads={args.threads}"]
     command += [f"chrom={args.chrom}", "impute=true", "ap=true", "gp=true"]

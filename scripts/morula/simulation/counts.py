@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from morula.genetic_map import haldane
 
 
 @dataclass(frozen=True)
@@ -16,20 +19,26 @@ class TrueEmbryo:
     """vectors: int (L,), 2 a + b; alleles: int8 (L, 2), maternal and paternal; share:
     float (L,), x of the site; counts: int (L, 2), reads showing REF and ALT."""
 
-    vectors: np.ndarray
-    alleles: np.ndarray
-    share: np.ndarray
-    counts: np.ndarray
+    vectors: NDArray[np.int64]
+    alleles: NDArray[np.int8]
+    share: NDArray[np.float64]
+    counts: NDArray[np.int64]
 
 
-def meiosis(gap_cm, rng):
+def meiosis(gap_cm: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Transmitted haplotype along the sites, 0 or 1, without interference."""
-    flips = rng.random(len(gap_cm)) < 0.5 * -np.expm1(-np.asarray(gap_cm) / 50)
+    flips = rng.random(len(gap_cm)) < haldane(gap_cm)
     flips[0] = rng.random() < 0.5
     return np.cumsum(flips) % 2
 
 
-def amplicons(pos_bp, length_bp, dropout, shape, rng):
+def amplicons(
+    pos_bp: NDArray[np.int64],
+    length_bp: float,
+    dropout: float,
+    shape: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
     """Template of the maternal and the paternal allele at each site, (L, 2), mean 1."""
     span = int(pos_bp[-1] - pos_bp[0]) + 1
     ends = np.cumsum(rng.exponential(length_bp, int(3 * span / length_bp) + 20))
@@ -37,23 +46,23 @@ def amplicons(pos_bp, length_bp, dropout, shape, rng):
     template = rng.gamma(shape, 1 / shape, (len(ends) + 1, 2))
     lost = rng.random(len(template)) < dropout
     template[lost, rng.integers(0, 2, int(lost.sum()))] = 0
-    return template[block]
+    return np.asarray(template[block])
 
 
 def embryo(
-    mother,
-    father,
-    pos_bp,
-    gap_cm,
-    depth,
-    rng,
+    mother: NDArray[np.int8],
+    father: NDArray[np.int8],
+    pos_bp: NDArray[np.int64],
+    gap_cm: NDArray[np.float64],
+    depth: float,
+    rng: np.random.Generator,
     *,
-    length_bp=10_000,
-    dropout=0.2,
-    shape=2.0,
-    error=0.005,
-    contamination=0.0,
-):
+    length_bp: float = 10_000,
+    dropout: float = 0.2,
+    shape: float = 2.0,
+    error: float = 0.005,
+    contamination: float = 0.0,
+) -> TrueEmbryo:
     """A child of `mother` and `father` ((L, 2) true haplotypes) and its counts.
 
     error: P(a read shows the other allele); contamination: share of the reads that
