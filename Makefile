@@ -27,6 +27,10 @@ snakemake = XDG_CACHE_HOME="$(CURDIR)/.venv/cache" snakemake --logger morula \
 	--snakefile "$(CURDIR)/Snakefile" \
 	--workflow-profile "$(CURDIR)/profiles/$(PROFILE)" $(limits) $$(cat .venv/snakemake-flags)
 
+# Whether another run works in a folder can be told on one machine only: a cluster's may
+# have been started on another login node.
+unlock = $(if $(filter default,$(PROFILE)),python scripts/unlock_folder.py,true)
+
 # $(call timed,name,command): announce a check, run it, say how long it took.
 define timed
 	@echo "== $(1)"; SECONDS=0; $(2); echo "== $(1): passed in $$SECONDS s"
@@ -60,6 +64,7 @@ demo:
 			echo "kept as it is, though it differs from $$file: demo/$$file"; \
 		fi; \
 	done
+	@$(unlock) --folder demo
 	@$(snakemake) --directory demo $(ARGS)
 	@table=demo/results/simulate/accuracy.tsv; \
 	if [ -f $$table ]; then \
@@ -80,6 +85,7 @@ run:
 	fi
 	@envs/set_up.sh
 	@mkdir -p "$(DIRECTORY)"
+	@$(unlock) --folder "$(DIRECTORY)"
 	@$(snakemake) --configfile "$$(realpath "$(CONFIG)")" --directory "$(DIRECTORY)" $(ARGS)
 
 simulate: override ARGS += simulate

@@ -1,0 +1,245 @@
+"""The whole chain, run for real on a world of 2 x 0.3 Mb: outputs, a killed run, a new
+embryo, and families that bring CRAM and VCF. About a minute on two cores.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pysam
+import pytest
+
+from morula.tables import read_tsv
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TOOLS = "bwa samtools bcftools fastp mosdepth shapeit4 beagle multiqc".split()
+PYTHON = str(Path(sys.executable).absolute())
+SEARCH = f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}"
+
+pytestmark = pytest.mark.skipif(
+    any(shutil.which(tool, path=SEARCH) is None for tool in TOOLS),
+    reason=f"needs {', '.join(TOOLS)}",
+)
+
+REFERENCE = """\
+reference:
+  build: GRCh38
+  fasta: {world}/genome.fa
+  panel: {world}/panel/{{chrom}}.bcf
+  panel_samples: {world}/panel.samples.tsv
+  genetic_map:
+    female: {world}/maps/{{chrom}}.female.map
+    male: {world}/maps/{{chrom}}.male.map
+  chromosomes: [chr21, chr22]
+"""
+SHEETS = "samples: samples.tsv\nunits: units.tsv\ntraits: traits.tsv\n"
+SIMULATE = """\
+simulate:
+  parents: {M1: FEUR001, P1: FEUR002}
+  depth: {parents: 15, embryos: 6, children: 10}
+  population: {length_bp: 300000, panel_samples: 30, score_variants: 100}
+"""
+# Section 2 of the design: files that other programs rely on, and columns in them.
+COLUMNS = {
+    "correct/FAM1.qc.tsv": "embryo depth breadth ado_rate imbalance error_rate"
+    " contamination relationship_mother relationship_father chromosomes_flagged status"
+    " reason",
+    "correct/FAM1.inheritance.tsv": "embryo parent chrom start end haplotype posterior",
+    "ancestry/FAM1.tsv": "sample PC1 population population_probability superpopulation"
+    " superpopulation_probability admixture_EUR",
+    "score/FAM1.tsv": "sample trait pgs_id variants_total variants_used weight_used pgs"
+    " pgs_sd z z_low z_high percentile reference risk risk_low risk_high",
+    "score/FAM1.ranking.tsv": "embryo index index_low index_high probability_best"
+    " expected_gain",
+    "simulate/accuracy.tsv": "family sample measure method value",
+}
+
+
+def command(folder: Path, *flags: str) -> list[str]:
+    found = [PYTHON, "-m", "snakemake", "--cores", "2"]
+    found += ["--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(folder)]
+    return [*found, "--configfile", str(folder / "config.yaml"), *flags]
+
+
+def snakemake(folder: Path, *flags: str) -> str:
+    """What it says; fails with that if it fails."""
+    done = subprocess.run(
+        command(folder, *flags),
+        env=os.environ | {"PATH": SEARCH},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return done.stdout + done.stderr
+
+
+def write_rows(path: Path, *rows: str) -> None:
+    path.write_text("".join(row.replace(" ", "\t") + "\n" for row in rows))
+
+
+def unit(sample: str, folder: str = "results/simulate/reads") -> str:
+    return f"{sample} 1 {folder}/{sample}_1.fq.gz {folder}/{sample}_2.fq.gz"
+
+
+def kill_midway(folder: Path) -> None:
+    """Start a run and kill all of it while it aligns; its lock stays behind."""
+    process = subprocess.Popen(
+        command(folder),
+        env=os.environ | {"PATH": SEARCH},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 300
+    while not list(folder.glob("results/align/*.cram")):
+        assert process.poll() is None, "the run ended before it aligned"
+        assert time.monotonic() < end, "no alignment in five minutes"
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list((folder / ".snakemake/locks").iterdir())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A finished project of one family: a first run killed, a second one whole."""
+    folder = tmp_path_factory.mktemp("chain")
+    world = REFERENCE.format(world="results/simulate")
+    (folder / "config.yaml").write_text(SHEETS + world + SIMULATE)
+    roles = {"M1": "mother", "P1": "father", "E1": "embryo", "E2": "embryo"}
+    roles["C1"] = "child"
+    members = [f"{name} FAM1 {role}" for name, role in roles.items()]
+    write_rows(folder / "samples.tsv", "sample family role", *members)
+    write_rows(folder / "units.tsv", "sample unit fq1 fq2", *map(unit, roles))
+    scores = "results/simulate/scores"
+    write_rows(
+        folder / "traits.tsv",
+        "trait scoring_file kind prevalence liability_r2 daly_weight",
+        f"height {scores}/height.txt.gz quantitative   ",
+        f"diabetes {scores}/t2d.txt.gz disease 0.1 0.1 5",
+    )
+    kill_midway(folder)
+    subprocess.run(
+        [PYTHON, REPOSITORY / "scripts/unlock_folder.py", "--folder", folder],
+        check=True,
+    )
+    first = {path: path.stat().st_mtime_ns for path in finished_reads(folder)}
+    snakemake(folder)
+    for path, made in first.items():
+        assert path.stat().st_mtime_ns == made, f"{path} was made again"
+    return folder
+
+
+def finished_reads(folder: Path) -> list[Path]:
+    return list(folder.glob("results/simulate/reads/*.fq.gz"))
+
+
+def test_all_files_with_their_columns(project):
+    results = project / "results"
+    for name, columns in COLUMNS.items():
+        rows = read_tsv(results / name)
+        assert rows, name
+        assert set(columns.split()) <= set(rows[0]), name
+    for name in ("qc/multiqc.html", "report/FAM1.html"):
+        assert "E2" in (results / name).read_text()
+    for sample in ("M1", "P1", "E1", "E2", "C1"):
+        pysam.quickcheck(str(results / f"align/{sample}.cram"))
+        assert (results / f"align/{sample}.cram.crai").stat().st_size
+    with pysam.VariantFile(str(results / "impute/FAM1.bcf")) as genomes:
+        assert list(genomes.header.samples) == ["M1", "P1", "E1", "E2", "C1"]
+        record = next(iter(genomes))
+        assert {"GT", "DS", "GP"} <= set(record.format)
+        assert all(sample.phased for sample in record.samples.values())
+    assert (results / "impute/FAM1.bcf.csi").is_file()
+
+
+def test_nothing_big_stays_but_the_cram(project):
+    results = project / "results"
+    assert not list(results.rglob("*.bam")) + list(results.rglob("*.sam"))
+    assert not list(results.rglob(".partial-*"))
+    assert not list(results.rglob(".work-*"))
+
+
+def test_the_embryos_are_right(project):
+    rows = read_tsv(project / "results/simulate/accuracy.tsv")
+    right = {
+        (row["sample"], row["method"]): float(row["value"])
+        for row in rows
+        if row["measure"] == "genotype_accuracy_parent_het_snvs"
+    }
+    assert right["embryos", "morula"] > 0.9
+    assert right["embryos", "morula"] > right["embryos", "single_sample_caller"] + 0.05
+
+
+def test_a_finished_run_does_nothing(project):
+    assert "Nothing to be done" in snakemake(project)
+
+
+def test_families_that_bring_cram_and_vcf(project, tmp_path):
+    """A couple by CRAM and VCF; beside it a mother alone, the father a donor."""
+    results = project / "results"
+    (tmp_path / "config.yaml").write_text(
+        SHEETS + REFERENCE.format(world=results / "simulate")
+    )
+    shutil.copy(results / "align/M1.cram", tmp_path / "copy.cram")
+    parts = [str(results / f"call/FAM1.{chrom}.bcf") for chrom in ("chr21", "chr22")]
+    vcf = tmp_path / "father.vcf.gz"
+    subprocess.run(["bcftools", "concat", "-Oz", "-o", vcf, *parts], check=True)
+    write_rows(
+        tmp_path / "samples.tsv",
+        "sample family role",
+        *["M1 A mother", "P1 A father", "E1 A embryo", "MB B mother", "E2 B embryo"],
+    )
+    reads = str(results / "simulate/reads")
+    write_rows(
+        tmp_path / "units.tsv",
+        "sample unit fq1 fq2 bam vcf",
+        f"M1 1   {results}/align/M1.cram ",
+        f"P1 1    {vcf}",
+        f"{unit('E1', reads)}  ",
+        "MB 1   copy.cram ",
+        f"{unit('E2', reads)}  ",
+    )
+    score = results / "simulate/scores/height.txt.gz"
+    write_rows(
+        tmp_path / "traits.tsv",
+        "trait scoring_file kind",
+        f"height {score} quantitative",
+    )
+    snakemake(tmp_path)
+    made = tmp_path / "results"
+    with pysam.VariantFile(str(made / "impute/B.bcf")) as genomes:
+        assert list(genomes.header.samples) == ["MB", "E2"]
+    (row,) = read_tsv(made / "correct/B.qc.tsv")
+    assert row["relationship_father"] == ""
+    assert float(row["relationship_mother"]) > 0.5
+    ranking = read_tsv(made / "score/A.ranking.tsv")
+    assert ranking[0]["index"] == ""
+    assert ranking[0]["reason"]
+
+
+def test_a_new_embryo_reruns_only_what_depends_on_it(project):
+    """Last: it changes the project."""
+    results = project / "results"
+    kept = [
+        path
+        for pattern in ("align/*.cram", "call/FAM1.*", "phase/*", "correct/embryos/*")
+        for path in results.glob(pattern)
+    ]
+    kept += [results / "score/weights.npz", results / "ancestry/reference.npz"]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    assert len(before) > 20
+    with (project / "samples.tsv").open("a") as sheet:
+        sheet.write("E3\tFAM1\tembryo\n")
+    with (project / "units.tsv").open("a") as sheet:
+        sheet.write(unit("E3").replace(" ", "\t") + "\n")
+    snakemake(project)
+    for path, made in before.items():
+        assert path.stat().st_mtime_ns == made, f"{path} was made again"
+    embryos = {row["embryo"] for row in read_tsv(results / "correct/FAM1.qc.tsv")}
+    assert embryos == {"E1", "E2", "C1", "E3"}
