@@ -17,16 +17,13 @@ import cyvcf2
 import pysam
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+from real_data import DATA, REPOSITORY, needs
+
 READS, TRIO = DATA / "reads_chr20", DATA / "trio_chr20"
 PANEL_SAMPLES = 20
 TRIO_LAST = 10_010_000
 
-pytestmark = pytest.mark.skipif(
-    not (READS.is_dir() and TRIO.is_dir()),
-    reason=f"no real data in {DATA} (set MORULA_SHARED_DATA)",
-)
+pytestmark = needs("reads_chr20", "trio_chr20", "ancestry")
 
 CONFIG = """\
 samples: samples.tsv

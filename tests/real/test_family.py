@@ -15,18 +15,14 @@ from pathlib import Path
 import pytest
 
 from morula.tables import read_tsv
+from real_data import DATA, REPOSITORY, needs
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 EMBRYOS = [f"E{number}" for number in range(1, 5)]
 # The real founders that stand for the couple.
 MOTHER, FATHER = "HG00115", "HG00148"
 REGION = range(1_019_583, 4_019_203)
 
-pytestmark = pytest.mark.skipif(
-    not (DATA / "chr20" / "founders.bcf").is_file(),
-    reason=f"no real data in {DATA} (set MORULA_SHARED_DATA)",
-)
+pytestmark = needs("chr20", "pgs")
 
 CONFIG = """\
 samples: samples.tsv

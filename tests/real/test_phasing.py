@@ -5,7 +5,6 @@ couples: a quarter of a minute. The data are not in the repository: they are loo
 in MORULA_SHARED_DATA, or in ../shared/data beside the checkout.
 """
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,18 +15,14 @@ import pytest
 
 import phase_parents
 from morula.haplotypes import read_genotypes
+from real_data import DATA, needs
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
 WORLD = DATA / "chr20"
 CHROM = "chr20"
 N_COUPLES = 3
 
 pytestmark = [
-    pytest.mark.skipif(
-        not (WORLD / "founders.bcf").is_file(),
-        reason=f"no real data in {DATA} (set MORULA_SHARED_DATA)",
-    ),
+    needs("chr20"),
     pytest.mark.skipif(shutil.which("shapeit4") is None, reason="shapeit4 is not here"),
 ]
 

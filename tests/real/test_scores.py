@@ -4,22 +4,22 @@ import csv
 import gzip
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import prepare_scores
+from real_data import DATA, needs
 
-DATA = Path(__file__).resolve().parents[3] / "shared/data/pgs"
-GENOMES = DATA / "tiny1000G.vcf.gz"
-SCORE = DATA / "PGS001229_hmPOS_GRCh38.txt.gz"
+SCORES = DATA / "pgs"
+GENOMES = SCORES / "tiny1000G.vcf.gz"
+SCORE = SCORES / "PGS001229_hmPOS_GRCh38.txt.gz"
 CHROMS = [str(number) for number in range(1, 23)]
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 PAIRS = {("A", "T"), ("T", "A"), ("C", "G"), ("G", "C")}
 
 pytestmark = [
-    pytest.mark.skipif(not GENOMES.exists(), reason=f"{GENOMES} is not here"),
+    needs("pgs"),
     pytest.mark.skipif(shutil.which("plink2") is None, reason="plink2 is not here"),
 ]
 
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
         command = f"bcftools view -r {chrom} {folder}/all.bcf -Ob -o {out}"
         subprocess.run(command.split(), check=True)
         subprocess.run(["bcftools", "index", str(out)], check=True)
-    with (DATA / "ref.psam").open() as handle:
+    with (SCORES / "ref.psam").open() as handle:
         rows = list(csv.DictReader(handle, delimiter="\t"))
     lines = [f"{r['#IID']}\t{r['Population']}\t{r['SuperPop']}\n" for r in rows]
     header = "sample\tpopulation\tsuperpopulation\n"

@@ -1,0 +1,21 @@
+"""Where the real data for tests lie; they are not in the repository.
+
+MORULA_SHARED_DATA names the folder; without it, ../shared/data beside the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared/data"))
+
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    """Skip with a reason where one of the files or folders of DATA is absent."""
+    absent = [name for name in names if not (DATA / name).exists()]
+    reason = f"no real data: {DATA / absent[0]} is absent (set MORULA_SHARED_DATA)"
+    return pytest.mark.skipif(bool(absent), reason=reason if absent else "")
