@@ -16,6 +16,6 @@ DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared/dat
 
 def needs(*names: str) -> pytest.MarkDecorator:
     """Skip with a reason where one of the files or folders of DATA is absent."""
-    absent = [name for name in names if not (DATA / name).exists()]
-    reason = f"no real data: {DATA / absent[0]} is absent (set MORULA_SHARED_DATA)"
-    return pytest.mark.skipif(bool(absent), reason=reason if absent else "")
+    absent = [str(DATA / name) for name in names if not (DATA / name).exists()]
+    reason = f"no real data: absent are {', '.join(absent)} (set MORULA_SHARED_DATA)"
+    return pytest.mark.skipif(bool(absent), reason=reason)
