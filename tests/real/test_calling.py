@@ -6,18 +6,17 @@ looked for in MORULA_SHARED_DATA, or in ../shared/data beside the checkout.
 """
 
 import gzip
-import os
 import random
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import cyvcf2
 import pysam
 import pytest
 
-from real_data import DATA, REPOSITORY, needs
+from real_data import DATA, needs
+from run_workflow import make
 
 READS, TRIO = DATA / "reads_chr20", DATA / "trio_chr20"
 PANEL_SAMPLES = 20
@@ -117,22 +116,6 @@ def write_project(
     return invented
 
 
-def snakemake(folder: Path, *targets: str) -> None:
-    """Make `targets` in `folder` by the workflow."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *targets]
-    command += ["--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--directory", str(folder), "--configfile", "config.yaml"]
-    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | {"PATH": search},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
-
-
 def snv_copies(path: Path, sample: str | None, bed: Path) -> dict[tuple[int, str], int]:
     """Copies of each SNV allele that `sample` carries inside the BED."""
     rows = [line.split() for line in bed.read_text().splitlines()]
@@ -195,7 +178,7 @@ def mother(tmp_path_factory) -> tuple[Path, set[int]]:
         "NA12878 1 r1.fq.gz r2.fq.gz",
         "E1 1 e1.fq.gz e2.fq.gz",
     )
-    snakemake(folder, "results/call/FAM1.chr20.bcf")
+    make(folder, "results/call/FAM1.chr20.bcf")
     return folder, invented
 
 
@@ -239,7 +222,7 @@ def trio(tmp_path_factory) -> Path:
         for sample, name in names.items()
     ]
     write_table(folder / "units.tsv", "sample unit bam", *rows)
-    snakemake(folder, "results/call/FAM1.20.bcf", "results/call/counts/C1.20.bcf")
+    make(folder, "results/call/FAM1.20.bcf", "results/call/counts/C1.20.bcf")
     return folder
 
 

@@ -7,15 +7,13 @@ looked for in MORULA_SHARED_DATA, or in ../shared/data beside the checkout.
 """
 
 import gzip
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from morula.tables import read_tsv
-from real_data import DATA, REPOSITORY, needs
+from real_data import DATA, needs
+from run_workflow import make
 
 EMBRYOS = [f"E{number}" for number in range(1, 5)]
 # The real founders that stand for the couple.
@@ -95,18 +93,7 @@ def results(tmp_path_factory) -> Path:
     write_sheets(directory)
     config = CONFIG.format(data=DATA, mother=MOTHER, father=FATHER)
     (directory / "config.yaml").write_text(config)
-    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-    command += ["--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--directory", str(directory), "--configfile", "config.yaml"]
-    search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=directory,
-        env=os.environ | {"PATH": search},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    make(directory)
     return directory / "results"
 
 

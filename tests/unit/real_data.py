@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from run_workflow import REPOSITORY
+
 DATA = Path(os.environ.get("MORULA_SHARED_DATA", REPOSITORY.parent / "shared/data"))
 
 

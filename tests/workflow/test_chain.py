@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,11 +13,9 @@ import pysam
 import pytest
 
 from morula.tables import read_tsv
+from run_workflow import ENVIRONMENT, PYTHON, REPOSITORY, SEARCH, command, make
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 TOOLS = "bwa samtools bcftools fastp mosdepth shapeit4 beagle multiqc".split()
-PYTHON = str(Path(sys.executable).absolute())
-SEARCH = f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}"
 
 pytestmark = pytest.mark.skipif(
     any(shutil.which(tool, path=SEARCH) is None for tool in TOOLS),
@@ -59,25 +56,6 @@ COLUMNS = {
 }
 
 
-def command(folder: Path, *flags: str) -> list[str]:
-    found = [PYTHON, "-m", "snakemake", "--cores", "2"]
-    found += ["--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(folder)]
-    return [*found, "--configfile", str(folder / "config.yaml"), *flags]
-
-
-def snakemake(folder: Path, *flags: str) -> str:
-    """What it says; fails with that if it fails."""
-    done = subprocess.run(
-        command(folder, *flags),
-        env=os.environ | {"PATH": SEARCH},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    return done.stdout + done.stderr
-
-
 def write_rows(path: Path, *rows: str) -> None:
     path.write_text("".join(row.replace(" ", "\t") + "\n" for row in rows))
 
@@ -89,8 +67,8 @@ def unit(sample: str, folder: str = "results/simulate/reads") -> str:
 def kill_midway(folder: Path) -> None:
     """Start a run and kill all of it while it aligns; its lock stays behind."""
     process = subprocess.Popen(
-        command(folder),
-        env=os.environ | {"PATH": SEARCH},
+        command(folder, "--configfile", str(folder / "config.yaml")),
+        env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -129,7 +107,7 @@ def project(tmp_path_factory) -> Path:
         check=True,
     )
     first = {path: path.stat().st_mtime_ns for path in finished_reads(folder)}
-    snakemake(folder)
+    make(folder)
     for path, made in first.items():
         assert path.stat().st_mtime_ns == made, f"{path} was made again"
     return folder
@@ -177,7 +155,7 @@ def test_the_embryos_are_right(project):
 
 
 def test_a_finished_run_does_nothing(project):
-    assert "Nothing to be done" in snakemake(project)
+    assert "Nothing to be done" in make(project)
 
 
 def test_families_that_bring_cram_and_vcf(project, tmp_path):
@@ -211,7 +189,7 @@ def test_families_that_bring_cram_and_vcf(project, tmp_path):
         "trait scoring_file kind",
         f"height {score} quantitative",
     )
-    snakemake(tmp_path)
+    make(tmp_path)
     made = tmp_path / "results"
     with pysam.VariantFile(str(made / "impute/B.bcf")) as genomes:
         assert list(genomes.header.samples) == ["MB", "E2"]
@@ -238,7 +216,7 @@ def test_a_new_embryo_reruns_only_what_depends_on_it(project):
         sheet.write("E3\tFAM1\tembryo\n")
     with (project / "units.tsv").open("a") as sheet:
         sheet.write(unit("E3").replace(" ", "\t") + "\n")
-    snakemake(project)
+    make(project)
     for path, made in before.items():
         assert path.stat().st_mtime_ns == made, f"{path} was made again"
     embryos = {row["embryo"] for row in read_tsv(results / "correct/FAM1.qc.tsv")}

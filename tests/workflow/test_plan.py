@@ -3,33 +3,19 @@
 The files are tiny and right (tests/unit/input_world.py); nothing is computed.
 """
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import input_world
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+import run_workflow
+from run_workflow import REPOSITORY
 
 
 def snakemake(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    """Run it on the project of `folder`, from a folder that is another one."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
-    command += ["--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--directory", str(folder), *flags]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command,
-        cwd=folder.parent,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_workflow.call(folder, *flags, cores=1)
 
 
 def plan(folder: Path, *flags: str) -> set[tuple[str, str]]:

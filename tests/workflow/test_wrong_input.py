@@ -3,16 +3,13 @@
 The checks themselves: tests/unit/test_input_checks.py and its neighbours.
 """
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import input_world
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from run_workflow import ENVIRONMENT, PYTHON, REPOSITORY
 
 # What is spoilt (file, text, what stands there instead); words of the message.
 CASES = {
@@ -74,14 +71,13 @@ def test_one_message(tmp_path, case):
 
 
 def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
+    command = [PYTHON, "-m", "snakemake", "--cores", "1"]
     command += ["--snakefile", str(REPOSITORY / "Snakefile")]
     command += ["--configfile", "config.yaml"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | {"PATH": path},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
