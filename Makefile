@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo test run simulate lint docs-graph clean
+.PHONY: help setup demo test run simulate bench bench-quick lint docs-graph clean
 
 CORES ?= $(shell nproc)
 DIRECTORY ?= .
@@ -42,7 +42,10 @@ help:
 	@echo "make run CONFIG=path      run your own data; DIRECTORY=folder (default .) gets results/,"
 	@echo "                          CORES=n (default all: $(CORES)), ARGS='more options of snakemake',"
 	@echo "                          PROFILE=slurm on a cluster (profiles/slurm)"
-	@echo "make simulate CONFIG=path only make the simulated reads and truth of a config"
+	@echo "make simulate CONFIG=path make the simulated reads (or counts) and truth of a config,"
+	@echo "                          in DIRECTORY, and nothing after (docs/simulation.md)"
+	@echo "make bench-quick          accuracy and speed against truth and peers, in minutes: docs/benchmarks/quick"
+	@echo "make bench                the same over all depths, protocols and families, in two hours: docs/benchmarks/full"
 	@echo "make setup                only see to Python parts (.venv) and tools"
 	@echo "make lint                 style and types only"
 	@echo "make docs-graph           draw docs/rulegraph.svg (needs graphviz: dot, tred)"
@@ -91,11 +94,28 @@ run:
 simulate: override ARGS += simulate
 simulate: run
 
+# The benchmark is a workflow of its own; what it makes is in results/benchmarks. Real
+# haplotypes are taken from MORULA_SHARED_DATA, or from beside the checkout.
+REAL_DATA = $(or $(MORULA_SHARED_DATA),$(abspath $(CURDIR)/../shared/data))
+
+bench-quick: BENCH := quick
+bench: BENCH := full
+bench-quick bench:
+	@envs/set_up.sh --bench
+	@[ -d "$(REAL_DATA)" ] || echo "no real haplotypes in $(REAL_DATA) (MORULA_SHARED_DATA): simulated worlds only"
+	@mkdir -p results/benchmarks/$(BENCH)
+	@python scripts/unlock_folder.py --folder results/benchmarks/$(BENCH)
+	@XDG_CACHE_HOME="$(CURDIR)/.venv/cache" snakemake --logger morula \
+		--snakefile benchmarks/Snakefile --configfile benchmarks/config/$(BENCH).yaml \
+		--config data="$(REAL_DATA)" --workflow-profile none \
+		--directory results/benchmarks/$(BENCH) --cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%) $(ARGS)
+	@echo "tables and figures: docs/benchmarks/$(BENCH)/README.md"
+
 lint:
 	@envs/set_up.sh --test
 	$(call timed,ruff check,ruff check)
 	$(call timed,ruff format,ruff format --check --quiet)
-	$(call timed,snakefmt,snakefmt --check Snakefile rules)
+	$(call timed,snakefmt,snakefmt --check Snakefile rules benchmarks/Snakefile)
 	$(call timed,mypy,mypy scripts/morula)
 	$(call timed,snakemake --lint,snakemake --lint)
 

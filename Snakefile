@@ -21,13 +21,14 @@ include: "rules/impute.smk"
 include: "rules/ancestry.smk"
 include: "rules/score.smk"
 include: "rules/report.smk"
+include: "rules/evaluate.smk"
 
 
 rule all:
     default_target: True
     input:
         reports=expand("results/report/{family}.html", family=project.families),
-        multiqc="results/qc/multiqc.html",
+        multiqc="results/qc/multiqc.html" if has_reads else [],
         genomes=expand("results/impute/{family}.bcf", family=project.families),
         scores=expand("results/score/{family}.tsv", family=project.families),
         rankings=expand("results/score/{family}.ranking.tsv", family=project.families),

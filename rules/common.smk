@@ -58,6 +58,8 @@ completed_config, project = or_refuse(load_inputs)
 config.clear()
 config.update(completed_config)
 chromosomes = config["reference"]["chromosomes"]
+# A simulation may make these, too; no stage looks at them.
+simulated_sex_chromosomes = config.get("simulate", {}).get("sex_chromosomes", [])
 
 # Without this htslib asks a server on the internet for a CRAM's reference sequences
 # before it looks for them here.
@@ -68,7 +70,7 @@ wildcard_constraints:
     family=one_of(project.families),
     sample=one_of(project.samples),
     embryo=one_of([e for f in project.families for e in project.embryos(f)]),
-    chrom=one_of(chromosomes),
+    chrom=one_of([*chromosomes, *simulated_sex_chromosomes]),
     unit=one_of(sorted({u.unit for units in project.units.values() for u in units})),
 
 
@@ -208,4 +210,26 @@ def disease_numbers(name):
             else getattr(trait, name)
         )
         for trait in project.traits
+    ]
+
+
+# report and evaluation: a simulation that makes counts has no alignments
+
+
+def alignments_of(wildcards):
+    """The CRAMs of a family's members."""
+    return [
+        f"results/align/{name}.cram"
+        for name in project.members(wildcards.family)
+        if has_reads and project.kind(name) != "vcf"
+    ]
+
+
+def single_sample_calls(wildcards):
+    """Calls of a caller that sees one embryo's reads alone."""
+    return [
+        f"results/simulate/single_sample/{embryo}.{chrom}.bcf"
+        for embryo in project.embryos(wildcards.family)
+        for chrom in chromosomes
+        if has_reads
     ]

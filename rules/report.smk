@@ -31,11 +31,7 @@ rule write_report:
         called=f"results/call/{{family}}.{chromosomes[0]}.bcf",
         phased=f"results/phase/{{family}}.{chromosomes[0]}.bcf",
         imputed=f"results/impute/parents/{{family}}.{chromosomes[0]}.bcf",
-        alignments=lambda wildcards: [
-            f"results/align/{name}.cram"
-            for name in project.members(wildcards.family)
-            if project.kind(name) != "vcf"
-        ],
+        alignments=alignments_of,
     output:
         "results/report/{family}.html",
     log:

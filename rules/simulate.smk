@@ -1,5 +1,5 @@
 # Families with a known truth: a simulated world (or founders that the user has), true
-# genomes, reads, and at the end of the chain its accuracy. Without a `simulate` section
+# genomes, and reads or allele counts (docs/simulation.md). Without a `simulate` section
 # in the config this file makes nothing.
 from morula.simulation.plan import Plan
 
@@ -9,45 +9,63 @@ simulation_plan = (
     else None
 )
 simulation_targets = simulation_plan.targets if simulation_plan else list
+# Reads are there, given or made: not so when a simulation makes counts.
+has_reads = simulation_plan is None or simulation_plan.makes_reads
 
 if simulation_plan:
 
     rule simulate:
         input:
-            expand("results/simulate/truth/{chrom}.bcf", chrom=chromosomes),
-            "results/simulate/truth/crossovers.tsv",
-            "results/simulate/truth/dropout.tsv",
             expand(
-                "results/simulate/reads/{sample}_{mate}.fq.gz",
-                sample=project.samples,
-                mate=[1, 2],
+                "results/simulate/truth/{chrom}.bcf", chrom=simulation_plan.chromosomes
             ),
+            simulation_plan.truth_tables(),
+            simulation_plan.made_data(),
         localrule: True
 
     rule simulate_family:
         input:
             script=scripts / "simulate_family.py",
             library=library(
-                "haplotypes",
                 "genetic_map",
+                "haplotypes",
                 "simulation/bcf",
+                "simulation/centromeres",
+                "simulation/copies",
+                "simulation/de_novo",
+                "simulation/founders",
+                "simulation/karyotype",
                 "simulation/meiosis",
+                "simulation/members",
+                "simulation/plan_checks",
+                "simulation/sequence",
+                "simulation/sex_chromosomes",
                 "simulation/streams",
+                "simulation/transmission",
             ),
             founders=simulation_plan.founders(),
             female=expand(
-                "results/reference/maps/{chrom}.female.map", chrom=chromosomes
+                "results/reference/maps/{chrom}.female.map",
+                chrom=simulation_plan.chromosomes,
             ),
-            male=expand("results/reference/maps/{chrom}.male.map", chrom=chromosomes),
+            male=expand(
+                "results/reference/maps/{chrom}.male.map",
+                chrom=simulation_plan.chromosomes,
+            ),
+            genome="results/reference/genome.fa",
             genome_index="results/reference/genome.fa.fai",
+            centromeres=scripts.parent / "resources/centromeres.tsv",
         output:
             genome="results/simulate/truth/samples/{sample}.bcf",
             index="results/simulate/truth/samples/{sample}.bcf.csi",
-            segments="results/simulate/truth/samples/{sample}.segments.tsv",
+            copies="results/simulate/truth/samples/{sample}.copies.tsv",
+            de_novo="results/simulate/truth/samples/{sample}.de_novo.tsv",
         log:
             "logs/simulate_family/{sample}.log",
         benchmark:
             "logs/simulate_family/{sample}.benchmark.tsv"
+        wildcard_constraints:
+            sample=one_of([*project.samples, *simulation_plan.strangers()]),
         conda:
             "../envs/simulate.yaml"
         threads: 1
@@ -56,62 +74,18 @@ if simulation_plan:
             runtime=30,
         params:
             kinship=lambda wildcards: simulation_plan.kinship_flags(wildcards.sample),
-            chromosomes=chromosomes,
+            meiosis=simulation_plan.meiosis_flags(),
+            chromosomes=simulation_plan.chromosomes,
+            build=config["reference"]["build"],
             seed=config["seed"],
         shell:
             "python {input.script} --sample {wildcards.sample} {params.kinship:q}"
             " --founders {input.founders:q} --chromosomes {params.chromosomes:q}"
             " --female-maps {input.female} --male-maps {input.male}"
-            " --genome-index {input.genome_index} --seed {params.seed}"
-            " --output {output.genome} --segments {output.segments} 2> {log}"
-
-    rule simulate_reads:
-        input:
-            script=scripts / "simulate_reads.py",
-            library=library(
-                "haplotypes",
-                "simulation/amplification",
-                "simulation/molecules",
-                "simulation/reads",
-                "simulation/sequence",
-                "simulation/streams",
-            ),
-            genome="results/reference/genome.fa",
-            genome_index="results/reference/genome.fa.fai",
-            truth="results/simulate/truth/samples/{sample}.bcf",
-            truth_index="results/simulate/truth/samples/{sample}.bcf.csi",
-        output:
-            fq1="results/simulate/reads/{sample}_1.fq.gz",
-            fq2="results/simulate/reads/{sample}_2.fq.gz",
-            dropout="results/simulate/truth/samples/{sample}.dropout.tsv",
-        log:
-            "logs/simulate_reads/{sample}.log",
-        benchmark:
-            "logs/simulate_reads/{sample}.benchmark.tsv"
-        conda:
-            "../envs/simulate.yaml"
-        threads: 1
-        resources:
-            mem_mb=lambda wildcards, attempt: 2000 * attempt,
-            runtime=60,
-        params:
-            chromosomes=chromosomes,
-            depth=lambda wildcards: simulation_plan.depth(wildcards.sample),
-            reads=config["simulate"]["reads"],
-            amplification=lambda wildcards: simulation_plan.amplification_flags(
-                wildcards.sample
-            ),
-            seed=config["seed"],
-        shell:
-            "python {input.script} --sample {wildcards.sample}"
-            " --genome {input.genome} --truth {input.truth}"
-            " --chromosomes {params.chromosomes:q} --depth {params.depth}"
-            " --read-length {params.reads[read_length]}"
-            " --insert-mean {params.reads[insert_mean]}"
-            " --insert-sd {params.reads[insert_sd]}"
-            " --error-rate {params.reads[error_rate]}"
-            " {params.amplification} --seed {params.seed}"
-            " --fq1 {output.fq1} --fq2 {output.fq2} --dropout {output.dropout} 2> {log}"
+            " --genome {input.genome} --genome-index {input.genome_index}"
+            " --centromeres {input.centromeres} --build {params.build}"
+            " {params.meiosis} --seed {params.seed} --output {output.genome}"
+            " --copies {output.copies} --de-novo {output.de_novo} 2> {log}"
 
     rule merge_truth:
         input:
@@ -129,114 +103,229 @@ if simulation_plan:
         resources:
             mem_mb=lambda wildcards, attempt: 1000 * attempt,
             runtime=30,
+        # What one sample alone has is a new mutation: the others carry REF there.
         shell:
-            "(bcftools merge --no-version -m none -r {wildcards.chrom:q} -Ob"
+            "(bcftools merge --no-version -m none -0 -r {wildcards.chrom:q} -Ob"
             " -o {output.bcf} {input.genomes}"
             " && bcftools index -f {output.bcf}) 2> {log}"
 
     rule merge_truth_tables:
         input:
-            segments=simulation_plan.embryo_tables("segments"),
-            dropout=simulation_plan.embryo_tables("dropout"),
+            tables=lambda wildcards: simulation_plan.tables_of(wildcards.kind),
         output:
-            crossovers="results/simulate/truth/crossovers.tsv",
-            dropout="results/simulate/truth/dropout.tsv",
+            table="results/simulate/truth/{kind}.tsv",
         log:
-            "logs/merge_truth_tables.log",
+            "logs/merge_truth_tables/{kind}.log",
+        wildcard_constraints:
+            kind="copies|de_novo|dropout|amplification|origins",
         localrule: True
         conda:
             "../envs/simulate.yaml"
         shell:
-            "(awk 'FNR > 1 || NR == 1' {input.segments} > {output.crossovers}"
-            " && awk 'FNR > 1 || NR == 1' {input.dropout} > {output.dropout}) 2> {log}"
+            "awk 'FNR > 1 || NR == 1' {input.tables} > {output.table} 2> {log}"
 
-    rule call_single_sample:
+
+if simulation_plan and has_reads:
+
+    rule simulate_reads:
         input:
+            script=scripts / "simulate_reads.py",
+            library=library(
+                "haplotypes",
+                "processes",
+                "simulation/amplification",
+                "simulation/bcf",
+                "simulation/clonal_errors",
+                "simulation/copies",
+                "simulation/fragments",
+                "simulation/letters",
+                "simulation/molecules",
+                "simulation/protocols",
+                "simulation/quality",
+                "simulation/read_kernel",
+                "simulation/reads",
+                "simulation/sequence",
+                "simulation/streams",
+                "simulation/summary",
+                "simulation/template",
+                "simulation/tube",
+            ),
+            protocols=scripts.parent / "resources/simulation.tsv",
             genome="results/reference/genome.fa",
             genome_index="results/reference/genome.fa.fai",
-            cram="results/align/{embryo}.cram",
-            crai="results/align/{embryo}.cram.crai",
-            sites="results/reference/panel/{chrom}.snvs.tsv.gz",
-            sites_index="results/reference/panel/{chrom}.snvs.tsv.gz.tbi",
+            truth=lambda wildcards: simulation_plan.genomes_in_tube(wildcards.sample),
+            copies=lambda wildcards: simulation_plan.copies_in_tube(wildcards.sample),
         output:
-            bcf="results/simulate/single_sample/{embryo}.{chrom}.bcf",
+            fq1="results/simulate/reads/{sample}_1.fq.gz",
+            fq2="results/simulate/reads/{sample}_2.fq.gz",
+            template="results/simulate/truth/samples/{sample}.dropout.tsv",
+            summary="results/simulate/truth/samples/{sample}.amplification.tsv",
+            origins="results/simulate/truth/samples/{sample}.origins.tsv",
         log:
-            "logs/call_single_sample/{embryo}.{chrom}.log",
+            "logs/simulate_reads/{sample}.log",
         benchmark:
-            "logs/call_single_sample/{embryo}.{chrom}.benchmark.tsv"
+            "logs/simulate_reads/{sample}.benchmark.tsv"
         conda:
-            "../envs/variants.yaml"
-        threads: 1
-        resources:
-            mem_mb=lambda wildcards, attempt: 1000 * attempt,
-            runtime=60,
-        shell:
-            "(bcftools mpileup -f {input.genome} -r {wildcards.chrom:q} -T {input.sites}"
-            " -Ou {input.cram}"
-            " | bcftools call -m -A -C alleles -T {input.sites} -Ob -o {output.bcf})"
-            " 2> {log}"
-
-    rule evaluate_accuracy:
-        input:
-            script=scripts / "evaluate_accuracy.py",
-            library=library(
-                "dosages",
-                "haplotypes",
-                "score_match",
-                "score_weights",
-                "simulation/accuracy",
-                "simulation/comparison",
-                "simulation/score_accuracy",
-            ),
-            truth=expand("results/simulate/truth/{chrom}.bcf", chrom=chromosomes),
-            panel=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
-            imputed="results/impute/{family}.bcf",
-            weights="results/score/weights.npz",
-            panel_scores="results/score/panel.npz",
-            scores="results/score/{family}.tsv",
-            single_sample=lambda wildcards: expand(
-                "results/simulate/single_sample/{embryo}.{chrom}.bcf",
-                embryo=project.embryos(wildcards.family),
-                chrom=chromosomes,
-            ),
-        output:
-            table="results/simulate/accuracy/{family}.tsv",
-        log:
-            "logs/evaluate_accuracy/{family}.log",
-        benchmark:
-            "logs/evaluate_accuracy/{family}.benchmark.tsv"
-        conda:
-            "../envs/python.yaml"
+            "../envs/simulate.yaml"
         threads: 1
         resources:
             mem_mb=lambda wildcards, attempt: 2000 * attempt,
-            runtime=30,
+            runtime=60,
         params:
-            mother=lambda wildcards: project.mother(wildcards.family),
-            father=lambda wildcards: project.father(wildcards.family),
-            embryos=lambda wildcards: project.embryos(wildcards.family),
-            chromosomes=chromosomes,
+            chromosomes=simulation_plan.chromosomes,
+            tube=lambda wildcards: simulation_plan.tube_flags(wildcards.sample),
+            reads=simulation_plan.read_flags(),
+            seed=config["seed"],
         shell:
-            "python {input.script} --family {wildcards.family}"
-            " --mother {params.mother} --father {params.father}"
-            " --embryos {params.embryos} --chromosomes {params.chromosomes:q}"
-            " --truth {input.truth} --panel {input.panel} --imputed {input.imputed}"
-            " --single-sample {input.single_sample} --weights {input.weights}"
-            " --panel-scores {input.panel_scores} --scores {input.scores}"
-            " --output {output.table} 2> {log}"
+            "python {input.script} --sample {wildcards.sample} {params.tube:q}"
+            " --genome {input.genome} --protocols {input.protocols}"
+            " --chromosomes {params.chromosomes:q} {params.reads} --seed {params.seed}"
+            " --fq1 {output.fq1} --fq2 {output.fq2} --template {output.template}"
+            " --summary {output.summary} --origins {output.origins} 2> {log}"
 
-    rule merge_accuracy:
+
+if not has_reads:
+
+    # In the place of the call stage's own rules: what these would make of reads.
+    ruleorder: simulate_calls > call_variants
+    ruleorder: simulate_counts > count_alleles
+
+    rule simulate_calls:
         input:
-            expand("results/simulate/accuracy/{family}.tsv", family=project.families),
+            script=scripts / "simulate_calls.py",
+            library=library(
+                "biallelic",
+                "call_files",
+                "haplotypes",
+                "processes",
+                "simulation/amplification",
+                "simulation/bcf",
+                "simulation/calls",
+                "simulation/clonal_errors",
+                "simulation/copies",
+                "simulation/count_kernel",
+                "simulation/counts",
+                "simulation/fragments",
+                "simulation/loci",
+                "simulation/molecules",
+                "simulation/protocols",
+                "simulation/quality",
+                "simulation/sequence",
+                "simulation/streams",
+                "simulation/template",
+                "simulation/tube",
+            ),
+            genome_index="results/reference/genome.fa.fai",
+            panel_sites="results/reference/panel/{chrom}.snvs.tsv.gz",
+            truths=lambda wildcards: [
+                simulation_plan.genome(simulation_plan.source(name))
+                for name in project.called(wildcards.family)
+            ],
+            copies=lambda wildcards: [
+                simulation_plan.copies(simulation_plan.source(name))
+                for name in project.called(wildcards.family)
+            ],
         output:
-            table="results/simulate/accuracy.tsv",
+            bcf=temp("results/call/reads/{family}.{chrom}.bcf"),
+            index=temp("results/call/reads/{family}.{chrom}.bcf.csi"),
         log:
-            "logs/merge_accuracy.log",
-        localrule: True
+            "logs/simulate_calls/{family}.{chrom}.log",
+        benchmark:
+            "logs/simulate_calls/{family}.{chrom}.benchmark.tsv"
         conda:
             "../envs/simulate.yaml"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 4000 * attempt,
+            runtime=60,
+        params:
+            samples=lambda wildcards: project.called(wildcards.family),
+            sources=lambda wildcards: [
+                simulation_plan.source(name)
+                for name in project.called(wildcards.family)
+            ],
+            depths=lambda wildcards: [
+                simulation_plan.depth(name)
+                for name in project.called(wildcards.family)
+            ],
+            reads=simulation_plan.read_flags(),
+            min_base_quality=config["call"]["min_base_quality"],
+            seed=config["seed"],
         shell:
-            "awk 'FNR > 1 || NR == 1' {input} > {output.table} 2> {log}"
+            "python {input.script} --samples {params.samples}"
+            " --sources {params.sources} --truths {input.truths}"
+            " --copies {input.copies} --depths {params.depths}"
+            " --chrom {wildcards.chrom:q} --panel-sites {input.panel_sites}"
+            " --genome-index {input.genome_index} {params.reads}"
+            " --min-base-quality {params.min_base_quality} --seed {params.seed}"
+            " --output {output.bcf} 2> {log}"
+
+    rule simulate_counts:
+        input:
+            script=scripts / "simulate_counts.py",
+            library=library(
+                "call_files",
+                "haplotypes",
+                "processes",
+                "simulation/amplification",
+                "simulation/bcf",
+                "simulation/clonal_errors",
+                "simulation/copies",
+                "simulation/count_kernel",
+                "simulation/counts",
+                "simulation/fragments",
+                "simulation/loci",
+                "simulation/molecules",
+                "simulation/protocols",
+                "simulation/quality",
+                "simulation/sequence",
+                "simulation/streams",
+                "simulation/summary",
+                "simulation/template",
+                "simulation/tube",
+            ),
+            protocols=scripts.parent / "resources/simulation.tsv",
+            genome="results/reference/genome.fa",
+            genome_index="results/reference/genome.fa.fai",
+            sites=lambda wildcards: expand(
+                "results/call/{family}.{chrom}.sites.tsv.gz",
+                family=project.samples[wildcards.sample].family,
+                chrom=chromosomes,
+            ),
+            truth=lambda wildcards: simulation_plan.genomes_in_tube(wildcards.sample),
+            copies=lambda wildcards: simulation_plan.copies_in_tube(wildcards.sample),
+        output:
+            counts=expand(
+                "results/call/counts/{{sample}}.{chrom}.bcf", chrom=chromosomes
+            ),
+            indexes=expand(
+                "results/call/counts/{{sample}}.{chrom}.bcf.csi", chrom=chromosomes
+            ),
+            template="results/simulate/truth/samples/{sample}.dropout.tsv",
+            summary="results/simulate/truth/samples/{sample}.amplification.tsv",
+        log:
+            "logs/simulate_counts/{sample}.log",
+        benchmark:
+            "logs/simulate_counts/{sample}.benchmark.tsv"
+        conda:
+            "../envs/simulate.yaml"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 4000 * attempt,
+            runtime=60,
+        params:
+            chromosomes=chromosomes,
+            tube=lambda wildcards: simulation_plan.tube_flags(wildcards.sample),
+            reads=simulation_plan.read_flags(),
+            min_base_quality=config["call"]["min_base_quality"],
+            seed=config["seed"],
+        shell:
+            "python {input.script} --sample {wildcards.sample} {params.tube:q}"
+            " --genome {input.genome} --protocols {input.protocols}"
+            " --chromosomes {params.chromosomes:q} --sites {input.sites}"
+            " {params.reads} --min-base-quality {params.min_base_quality}"
+            " --seed {params.seed} --outputs {output.counts}"
+            " --template {output.template} --summary {output.summary} 2> {log}"
 
 
 if simulation_plan and simulation_plan.makes_population:
@@ -256,18 +345,19 @@ if simulation_plan and simulation_plan.makes_population:
         output:
             genome="results/simulate/genome.fa",
             genome_index="results/simulate/genome.fa.fai",
-            panel=expand("results/simulate/panel/{chrom}.bcf", chrom=chromosomes),
+            panel=expand(
+                "results/simulate/panel/{chrom}.bcf", chrom=simulation_plan.chromosomes
+            ),
             panel_indexes=expand(
-                "results/simulate/panel/{chrom}.bcf.csi", chrom=chromosomes
+                "results/simulate/panel/{chrom}.bcf.csi",
+                chrom=simulation_plan.chromosomes,
             ),
-            founders=expand("results/simulate/founders.{chrom}.bcf", chrom=chromosomes),
-            founders_indexes=expand(
-                "results/simulate/founders.{chrom}.bcf.csi", chrom=chromosomes
-            ),
+            founders=simulation_plan.founders(),
+            founders_indexes=[f"{path}.csi" for path in simulation_plan.founders()],
             samples="results/simulate/panel.samples.tsv",
             maps=expand(
                 "results/simulate/maps/{chrom}.{sex}.map",
-                chrom=chromosomes,
+                chrom=simulation_plan.chromosomes,
                 sex=["female", "male"],
             ),
             scores=expand(
@@ -286,7 +376,7 @@ if simulation_plan and simulation_plan.makes_population:
             runtime=60,
         params:
             directory=subpath(output.genome, parent=True),
-            chromosomes=chromosomes,
+            chromosomes=simulation_plan.chromosomes,
             population=config["simulate"]["population"],
             build=config["reference"]["build"],
             seed=config["seed"],

@@ -40,6 +40,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--embryos", required=True, nargs="+")
     parser.add_argument("--chromosomes", required=True, nargs="+")
     parser.add_argument("--truth", required=True, nargs="+", help="one a chromosome")
+    parser.add_argument("--copies", required=True, help="TSV of all members' copies")
     parser.add_argument("--panel", required=True, nargs="+", help="with INFO/AF")
     parser.add_argument("--imputed", required=True, help="GT:DS:GP of the family")
     parser.add_argument(
@@ -78,7 +79,7 @@ def genotype_rows(
             if method == PEER and (peer < 0).all():
                 continue
             chosen = hits[:, column]
-            counted = np.broadcast_to(sites[:, None], chosen.shape)
+            counted = sites[:, None] & comparison.counted[:, 2:][:, column]
             value = proportion(chosen, counted, comparison.blocks)
             yield sample, measure, method, value
 
@@ -88,14 +89,15 @@ def embryo_rows(comparison: Comparison) -> Iterator[Row]:
     true = comparison.true[:, 2:].sum(axis=2)
     gp = comparison.gp[:, 2:]
     right = gp.argmax(axis=2) == true
-    every = np.ones_like(right)
-    confident = gp.max(axis=2) >= CONFIDENT
+    every = comparison.counted[:, 2:]
+    confident = every & (gp.max(axis=2) >= CONFIDENT)
     blocks = comparison.blocks
     flip = ~comparison.minor_is_alt[:, None]
     dosage = comparison.dosage[:, 2:]
     r2 = squared_correlation(
         np.where(flip, 2 - true, true).astype(float),
         np.where(flip, 2 - dosage, dosage),
+        every,
         blocks,
     )
     yield "embryos", "genotype_accuracy", MORULA, proportion(right, every, blocks)
@@ -107,8 +109,7 @@ def embryo_rows(comparison: Comparison) -> Iterator[Row]:
     for copy, parent in enumerate(("mother", "father")):
         same = comparison.called[:, 2:, copy] == comparison.true[:, 2:, copy]
         het = comparison.true[:, copy].sum(axis=1) == 1
-        counted = np.broadcast_to(het[:, None], same.shape)
-        value = proportion(same, counted, blocks)
+        value = proportion(same, het[:, None] & every, blocks)
         yield "embryos", f"allele_accuracy_{parent}_het", MORULA, value
 
 
@@ -136,6 +137,7 @@ def score_rows(args: argparse.Namespace, comparison: Comparison) -> Iterator[Row
         panel_scores = stored["scores"]
     copies = comparison.true[:, 2:].sum(axis=2, dtype=np.int64)
     true = true_scores(weights, comparison.sites, copies)
+    true[~comparison.counted[:, 2:].all(axis=0)] = np.nan
     reported = tables.read_tsv(args.scores)
     for measure, value in score_measures(
         weights, panel_scores, true, reported, args.embryos
@@ -147,6 +149,7 @@ def work(args: argparse.Namespace) -> None:
     parents = [args.mother, args.father]
     comparison = compare(
         dict(zip(args.chromosomes, args.truth, strict=True)),
+        args.copies,
         args.panel,
         args.imputed,
         [*parents, *args.embryos],

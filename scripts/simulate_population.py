@@ -83,8 +83,12 @@ def write_genome(path: Path, world: dict[str, Chromosome]) -> None:
 
 
 def write_scores(args: argparse.Namespace, world: dict[str, Chromosome]) -> None:
-    """Write the scoring files."""
-    panel = [chromosome.panel for chromosome in world.values()]
+    """Write the scoring files: of autosomes, as the chain scores."""
+    panel = [
+        chromosome.panel
+        for name, chromosome in world.items()
+        if name.removeprefix("chr") not in ("X", "Y")
+    ]
     for name, (pgs_id, trait, share, to_text) in SCORES.items():
         rng = stream(args.seed, "score", name)
         n_variants = max(round(share * args.score_variants), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,10 +95,19 @@ def header(
 
     programs: lines that name what made the records (provenance.program_lines).
     """
+    return header_of(read_contigs(fai), fields, samples, programs)
+
+
+def header_of(
+    contigs: Mapping[str, int],
+    fields: Sequence[str],
+    samples: Sequence[str],
+    programs: Sequence[str] = (),
+) -> str:
+    """The same with the names and lengths of `contigs`."""
     lines = ["##fileformat=VCFv4.2", *programs]
     lines += [
-        f"##contig=<ID={name},length={length}>"
-        for name, length in read_contigs(fai).items()
+        f"##contig=<ID={name},length={length}>" for name, length in contigs.items()
     ]
     lines += [FIELDS[field] for field in fields]
     columns = "#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".split()

@@ -34,10 +34,22 @@ class Genotypes:
     samples: tuple[str, ...]
 
 
+def _pairs(alleles: NDArray[np.int16]) -> NDArray[np.int8]:
+    """The first two alleles of each sample, (N, P) to (N, 2); -1 where it has none."""
+    pairs = np.full((len(alleles), 2), -1, dtype=np.int8)
+    ploidy = min(alleles.shape[1], 2)
+    # cyvcf2 pads genotypes that are shorter than others of the record with -2.
+    pairs[:, :ploidy] = np.maximum(alleles[:, :ploidy], -1)
+    return pairs
+
+
 def read_genotypes(
     path: str | Path, chrom: str, samples: Sequence[str] | None = None
 ) -> Genotypes:
     """All biallelic sites of `chrom`, for `samples` in the order given (default: all).
+
+    Of more than two copies the first two alleles are read; of one, the second is
+    missing.
 
     Raises InputError for a missing sample, or a site with no or several ALT alleles.
     """
@@ -63,7 +75,7 @@ def read_genotypes(
         pos.append(record.POS)
         ref.append(record.REF)
         alt.append(record.ALT[0])
-        alleles.append(genotype[columns, :2].astype(np.int8))
+        alleles.append(_pairs(genotype[columns, :-1]))
         phased.append(genotype[columns, -1].astype(bool))
     reader.close()
     n_sites, n_samples = len(pos), len(wanted)

@@ -61,6 +61,9 @@ def _holds(rules: Schema) -> str:
 
 def _text(value: object) -> str:
     """As it is written in YAML, on one line."""
+    if isinstance(value, float) and "." not in (text := f"{value:g}") and "e" in text:
+        # YAML 1.1 takes 5e-06 for a word.
+        return text.replace("e", ".0e")
     return value if isinstance(value, str) else json.dumps(value).replace('"', "")
 
 

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 
 import evaluate_accuracy
+from morula import tables
 from morula.haplotypes import Genotypes
 from morula.simulation.bcf import write_bcf
+from morula.simulation.copies import COLUMNS, Copy, Stretch, ordinary_pair, rows_of
 from morula.simulation.streams import stream
 from morula.tables import read_tsv
 
 N_SITES = 400
 MEMBERS = ("M1", "P1", "E1", "E2")
+PAIR = ordinary_pair(1, 1_000_000)
 HEAD = (
     "##fileformat=VCFv4.2\n##contig=<ID=chr21,length=1000000>\n"
     '##INFO=<ID=AF,Number=A,Type=Float,Description="">\n'
@@ -79,6 +82,15 @@ def peer_text(truth: Genotypes, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_copies(path: Path, of_second: list[Copy]) -> Path:
+    """Ordinary members, but for the second embryo."""
+    pair = ordinary_pair(1, 1_000_000)
+    copies = dict.fromkeys(MEMBERS, pair) | {"E2": of_second}
+    rows = [r for n, each in copies.items() for r in rows_of(n, {"chr21": each})]
+    tables.write_tsv(path, COLUMNS, rows)
+    return path
+
+
 @pytest.fixture
 def evaluate(truth, tmp_path):
     """Run the script on estimates; returns {(sample, measure, method): row}."""
@@ -87,11 +99,12 @@ def evaluate(truth, tmp_path):
     panel = to_bcf(tmp_path / "panel.bcf", imputed_text(truth, truth.alleles, everyone))
     peers = [to_bcf(tmp_path / f"{n}.bcf", peer_text(truth, n)) for n in MEMBERS[2:]]
 
-    def run(alleles, sure=everyone, embryos="E1 E2"):
+    def run(alleles, sure=everyone, embryos="E1 E2", copies=PAIR):
         imputed = to_bcf(tmp_path / "imputed.bcf", imputed_text(truth, alleles, sure))
         flags = (
             f"--family FAM1 --mother M1 --father P1 --embryos {embryos}"
             f" --chromosomes chr21 --truth {tmp_path / 'truth.bcf'} --panel {panel}"
+            f" --copies {write_copies(tmp_path / 'copies.tsv', copies)}"
             f" --imputed {imputed} --output {tmp_path / 'accuracy.tsv'}"
             f" --single-sample {' '.join(map(str, peers))}"
         )
@@ -153,6 +166,19 @@ def test_unsure_genotypes_are_not_confident(evaluate, truth):
     assert rows["embryos", "confident_accuracy", "morula"]["value"] == "1"
     r2 = float(rows["embryos", "dosage_r2_minor_allele", "morula"]["value"])
     assert 0.5 < r2 < 1.0
+
+
+def test_what_has_not_two_copies_is_not_counted(evaluate, truth):
+    """A gain of the middle in some cells; nothing there is right or wrong."""
+    middle = (Stretch(200_000, 399_999, 0, 0.0, 0.4),)
+    alleles = truth.alleles.copy()
+    alleles[100:199, 3] = 1 - alleles[100:199, 3]
+    rows = evaluate(alleles, copies=[*PAIR, Copy("mother", middle)])
+    row = rows["E2", "genotype_accuracy_parent_het", "morula"]
+    het = (truth.alleles[:, :2].sum(axis=2) == 1).any(axis=1)
+    inside = (truth.pos_bp >= 200_000) & (truth.pos_bp <= 399_999)
+    assert row["value"] == "1"
+    assert int(row["n"]) == (het & ~inside).sum()
 
 
 def test_missing_embryo_is_a_user_error(evaluate, truth, capsys):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from morula.simulation.counts import embryo
+from drawn_embryo import embryo
 
 N_SITES = 3000
 N_PANEL = 30

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from drawn_embryo import embryo
 from morula import amplification, inheritance
 from morula.errors import InputError
 from morula.genetic_map import haldane
-from morula.simulation.counts import embryo
 
 N_SITES = 8000
 PRESET = amplification.Preset(0.16, 2.0, 10_000.0)

@@ -46,6 +46,10 @@ def test_every_column_is_in_the_readme():
             assert f"| `{column}` |" in table
 
 
+# Whose keys are the user's own names.
+MAPPINGS = {("simulate", "parents"), ("simulate", "depth", "samples")}
+
+
 def sections(schema, path=()):
     yield path, schema
     for name, rules in schema.get("properties", {}).items():
@@ -55,12 +59,14 @@ def sections(schema, path=()):
 
 def test_every_section_is_strict_and_every_key_described():
     for path, section in sections(SCHEMA):
-        if path != ("simulate", "parents"):
+        if path not in MAPPINGS:
             assert section["additionalProperties"] is False, path
         required = section.get("required", [])
         for name, rules in section.get("properties", {}).items():
             assert rules["description"], (*path, name)
-            is_optional = (*path, name) in {("simulate",), ("simulate", "founders")}
+            # What replaces a protocol's number has none of its own.
+            is_optional = path == ("simulate", "amplification")
+            is_optional |= (*path, name) in {("simulate",), ("simulate", "founders")}
             assert is_optional or ("default" in rules) != (name in required), name
 
 

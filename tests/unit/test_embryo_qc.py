@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from drawn_embryo import embryo
 from morula import embryo_qc
 from morula.embryo_qc import ChromosomeMeasure, Estimate, Measures, Thresholds
 from morula.family_sites import FamilySites
 from morula.parental_alleles import Parent, Sites
-from morula.simulation.counts import embryo
 
 N_SITES = 20_000
 LIMITS = Thresholds(

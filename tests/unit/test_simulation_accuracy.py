@@ -54,8 +54,16 @@ def test_squared_correlation_is_numpys():
     true = rng.integers(0, 3, (60, 4)).astype(float)
     estimated = true + rng.normal(size=true.shape)
     blocks = np.repeat(np.arange(6), 10)
-    measure = squared_correlation(true, estimated, blocks)
+    every = np.ones_like(true, dtype=bool)
+    measure = squared_correlation(true, estimated, every, blocks)
     expected = np.corrcoef(true.ravel(), estimated.ravel())[0, 1] ** 2
     assert measure.value == pytest.approx(expected)
     assert measure.low < expected < measure.high
-    assert squared_correlation(true, true, blocks).value == pytest.approx(1.0)
+    perfect = squared_correlation(true, true, every, blocks)
+    assert perfect.value == pytest.approx(1.0)
+    spoilt = np.where(every, estimated, 0.0)
+    spoilt[:10, 0], every[:10, 0] = 1e3, False
+    part = squared_correlation(true, spoilt, every, blocks)
+    expected = np.corrcoef(true[every], estimated[every])[0, 1] ** 2
+    assert part.value == pytest.approx(expected)
+    assert part.n == every.sum()

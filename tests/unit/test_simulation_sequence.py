@@ -61,3 +61,21 @@ def test_coordinates_never_fall_and_stay_inside():
     offsets = made.from_reference(np.arange(11))
     assert (np.diff(offsets) >= 0).all()
     assert offsets[-1] == len(made.codes) == 6
+
+
+def test_own_coordinates_lead_back_to_the_reference():
+    rng = stream(2, "test")
+    for _ in range(50):
+        text = "".join(rng.choice(list("ACGT"), 200))
+        variants = random_variants(rng, text)
+        offsets, ref, alt = zip(*variants, strict=True)
+        made = apply_alleles(encode(text), np.array(offsets), ref, alt)
+        origin, done = [], 0
+        for offset, old, new in variants:
+            origin += range(done, offset)
+            # Letters of ALT belong to those of REF, surplus ones to its last.
+            origin += [offset + min(k, len(old) - 1) for k in range(len(new))]
+            done = offset + len(old)
+        origin += range(done, len(text))
+        found = made.to_reference(np.arange(len(made.codes)))
+        assert found.tolist() == origin

@@ -68,9 +68,10 @@ def proportion(
 def squared_correlation(
     true: NDArray[np.float64],
     estimated: NDArray[np.float64],
+    counted: NDArray[np.bool_],
     blocks: NDArray[np.int64],
 ) -> Measure:
-    """Squared correlation over all sites and samples at once, float64 (L, N) each.
+    """Squared correlation over the counted sites and samples at once, (L, N) each.
 
     Pass dosages of the minor allele: coded by ALT, sites where almost all are ALT
     would make the figure look better than it is.
@@ -79,7 +80,7 @@ def squared_correlation(
     terms = (np.ones_like(true), true, estimated, true**2, estimated**2)
     sums = np.stack(
         [
-            np.bincount(blocks, term.sum(axis=1), minlength=n_blocks)
+            np.bincount(blocks, (term * counted).sum(axis=1), minlength=n_blocks)
             for term in (*terms, true * estimated)
         ]
     )
@@ -93,4 +94,4 @@ def squared_correlation(
 
     whole = sums.sum(axis=1)
     left_out = r2(whole[:, None] - sums)
-    return _interval(float(r2(whole)), left_out, true.size, 1.0)
+    return _interval(float(r2(whole)), left_out, int(counted.sum()), 1.0)

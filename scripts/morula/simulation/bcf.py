@@ -1,4 +1,7 @@
-"""Writing phased genotypes as BCF, many at once."""
+"""True genotypes as BCF: writing many at once, and reading all copies' alleles.
+
+A sample may have any number of copies of a chromosome: GT then has one allele each.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,12 +34,11 @@ def contig_lengths(fasta_index: str | Path) -> dict[str, int]:
 
 
 def _genotype_text(alleles: NDArray[np.int8]) -> list[str]:
-    """One string a site: tab-separated phased genotypes of int8 (L, N, 2) alleles."""
-    n_sites, n_samples, _ = alleles.shape
-    text = np.full((n_sites, n_samples, 4), ord("|"), dtype=np.uint8)
-    text[:, :, 0] = alleles[:, :, 0] + ord("0")
-    text[:, :, 2] = alleles[:, :, 1] + ord("0")
-    text[:, :, 3] = ord("\t")
+    """One string a site: tab-separated phased genotypes of int8 (L, N, P) alleles."""
+    n_sites, n_samples, ploidy = alleles.shape
+    text = np.full((n_sites, n_samples, 2 * ploidy), ord("|"), dtype=np.uint8)
+    text[:, :, 0::2] = np.where(alleles < 0, ord("."), alleles + ord("0"))
+    text[:, :, -1] = ord("\t")
     return [row.tobytes().decode("ascii")[:-1] for row in text]
 
 
@@ -72,8 +75,9 @@ def write_bcf(
 ) -> None:
     """Write chromosomes one after the other, and the index `{path}.csi`.
 
-    Every allele is 0 or 1; all blocks hold the same samples. Neither the command line
-    nor a date goes into the header: same input, same bytes.
+    Alleles are int8 (L, N, P), 0 or 1, or -1 for missing; the ploidy P of at least one
+    may differ between blocks. All blocks hold the same samples. Neither the command
+    line nor a date goes into the header: same input, same bytes.
     Raises RuntimeError when bcftools fails.
     """
     with written_whole(path) as partial:
@@ -88,3 +92,43 @@ def write_bcf(
             ["bcftools", "index", "--csi", "-f", "-o", str(partial), str(path)],
             check=True,
         )
+
+
+def read_copy_alleles(
+    path: str | Path, chrom: str, sample: str
+) -> tuple[
+    NDArray[np.int64], NDArray[np.object_], NDArray[np.object_], NDArray[np.int8]
+]:
+    """Sites of `chrom` and the alleles of all copies that a sample has of it.
+
+    Returns pos_bp int64 (L,), ref and alt, object arrays of str (L,), and alleles int8
+    (L, n copies), in the order of the copies: 0, 1, or -1 where a copy has nothing.
+    L and n are 0 for a chromosome of which there is no copy. Raises InputError for a
+    missing sample.
+    """
+    reader = cyvcf2.VCF(str(path))
+    if sample not in reader.samples:
+        others = ", ".join(reader.samples) or "none"
+        raise InputError(f"{path}: no sample {sample!r}; it has {others}")
+    reader.set_samples([sample])
+    records = reader(chrom) if Path(f"{path}.csi").is_file() else reader
+    pos, ref, alt, alleles = [], [], [], []
+    for record in records:
+        if record.CHROM == chrom:
+            pos.append(record.POS)
+            ref.append(record.REF)
+            alt.append(record.ALT[0])
+            found = record.genotype.array()[0, :-1]
+            # Shorter than those of another sample: cyvcf2 pads it with -2.
+            alleles.append(found[found > -2])
+    reader.close()
+    ploidy = max(map(len, alleles), default=0)
+    padded = np.full((len(pos), ploidy), -1, dtype=np.int8)
+    for row, found in zip(padded, alleles, strict=True):
+        row[: len(found)] = found
+    return (
+        np.array(pos, dtype=np.int64),
+        np.array(ref, dtype=object),
+        np.array(alt, dtype=object),
+        padded,
+    )

@@ -5,7 +5,7 @@ Shapes: L sites, N members (mother, father, then E embryos).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cyvcf2
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from morula.errors import InputError
 from morula.haplotypes import read_genotypes
 from morula.simulation.accuracy import blocks_of
+from morula.simulation.copies import Copy, read_copies
 
 Site = tuple[str, int, str, str]
 
@@ -23,13 +24,16 @@ Site = tuple[str, int, str, str]
 class Comparison:
     """Truth and estimates at the same sites.
 
-    true, called: int8 (L, N, 2), called -1 where missing; gp: float64 (L, N, 3);
-    dosage: float64 (L, N); minor_is_alt, is_snv: bool (L,); blocks: int64 (L,);
-    sites: the L keys (chrom, pos, ref, alt); n_truth: sites that the truth has.
+    true, called: int8 (L, N, 2), called -1 where missing; counted: bool (L, N), False
+    where the member does not have two copies in all cells (no two alleles describe it:
+    true is 0 there); gp: float64 (L, N, 3); dosage: float64 (L, N); minor_is_alt,
+    is_snv: bool (L,); blocks: int64 (L,); sites: the L keys (chrom, pos, ref, alt);
+    n_truth: sites that the truth has.
     """
 
     true: NDArray[np.int8]
     called: NDArray[np.int8]
+    counted: NDArray[np.bool_]
     gp: NDArray[np.float64]
     dosage: NDArray[np.float64]
     minor_is_alt: NDArray[np.bool_]
@@ -85,16 +89,36 @@ def _read_estimates(
         yield site, alleles, gp[columns], dosage[columns, 0]
 
 
+def has_two_copies(
+    copies: Mapping[str, Sequence[Copy]], sites: Sequence[Site]
+) -> NDArray[np.bool_]:
+    """Whether a member has exactly two copies, in all its cells, at each site: (L,)."""
+    chroms = np.array([site[0] for site in sites])
+    pos_bp = np.array([site[1] for site in sites], dtype=np.int64)
+    result = np.zeros(len(sites), dtype=bool)
+    for chrom, members in copies.items():
+        here = chroms == chrom
+        stretches = [one for copy in members for one in copy.stretches]
+        number, whole = np.zeros((2, int(here.sum())), dtype=np.int64)
+        for one in stretches:
+            inside = (pos_bp[here] >= one.start) & (pos_bp[here] <= one.end)
+            number += inside
+            whole += inside & (one.cells_from <= 0.0) & (one.cells_to >= 1.0)
+        result[here] = (number == 2) & (whole == 2)
+    return result
+
+
 def compare(
     truth_paths: dict[str, str],
+    copies_path: str,
     panel_paths: Sequence[str],
     estimates_path: str,
     members: Sequence[str],
 ) -> Comparison:
     """Join truth, panel frequencies and estimates at the sites that all three have.
 
-    truth_paths: a BCF for each chromosome. Raises InputError when there is no such
-    site, or a member is missing.
+    truth_paths: a BCF for each chromosome; copies_path: the table of all members'
+    copies. Raises InputError when there is no such site, or a member is missing.
     """
     truth = _read_truth(truth_paths, members)
     frequency = _read_alt_frequency(panel_paths)
@@ -107,8 +131,14 @@ def compare(
         raise InputError(f"{estimates_path}: none of its sites is among the true ones")
     sites = [row[0] for row in rows]
     order = {chrom: index for index, chrom in enumerate(truth_paths)}
+    counted = np.stack(
+        [has_two_copies(read_copies(copies_path, name), sites) for name in members],
+        axis=1,
+    )
+    true = np.stack([truth[site] for site in sites])
     return Comparison(
-        true=np.stack([truth[site] for site in sites]),
+        true=np.where(counted[:, :, None], true, 0).astype(np.int8),
+        counted=counted,
         called=np.stack([row[1] for row in rows]).astype(np.int8),
         gp=np.stack([row[2] for row in rows]).astype(np.float64),
         dosage=np.stack([row[3] for row in rows]).astype(np.float64),

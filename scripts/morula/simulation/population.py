@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from morula.genetic_map import GeneticMap
 from morula.haplotypes import Genotypes
-from morula.simulation.sequence import decode
+from morula.simulation.sequence import decode, substitute
 
 POPULATIONS = ("AFR", "EUR", "EAS")
 MUTATION_RATE = 1.25e-8
@@ -24,10 +24,7 @@ _HOTSPOT_GAP_BP = 40_000.0
 _HOTSPOT_BP = 2_000
 _HOTSPOT_SHARE = 0.8
 _MAP_STEP_BP = 20_000
-_TRANSITION_SHARE = 2.0 / 3.0
 _LONGEST_INDEL = 8
-# Transitions A<->G, C<->T in codes 0..3, then the two transversions.
-_OTHER_BASES = np.array([[2, 1, 3], [3, 0, 2], [0, 1, 3], [1, 0, 2]], dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -175,10 +172,8 @@ def name_alleles(
     Indels are anchored at the base before, are left-aligned, and touch no other site.
     """
     bases = sequence[pos_bp - 1]
-    kind = np.where(rng.random(len(pos_bp)) < _TRANSITION_SHARE, 0, 1)
-    kind += kind * rng.integers(0, 2, len(pos_bp))
     ref = np.array(list(decode(bases)), dtype=object)
-    alt = np.array(list(decode(_OTHER_BASES[bases, kind])), dtype=object)
+    alt = np.array(list(decode(substitute(rng, bases))), dtype=object)
     room = np.diff(pos_bp, append=len(sequence)) - 1
     size = np.minimum(rng.geometric(0.5, len(pos_bp)), _LONGEST_INDEL)
     wanted = np.flatnonzero((rng.random(len(pos_bp)) < indel_share) & (room > size))
@@ -221,7 +216,9 @@ def simulate_chromosome(
     )
     # REF is what the reference haplotype carries: at times the derived allele.
     alleles = (derived != reference[:, None, None]).astype(np.int8)
-    varies = alleles.any(axis=(1, 2))
+    # No site at the first base: genomes do not begin with one, and `bcftools call -i`
+    # (1.16) loses its place there.
+    varies = alleles.any(axis=(1, 2)) & (pos_bp > 1)
     pos_bp, alleles = pos_bp[varies], alleles[varies]
     ref, alt = name_alleles(rng, sequence, pos_bp, indel_share)
     is_panel = np.tile(np.arange(sum(sizes)) < sizes[0], len(POPULATIONS))

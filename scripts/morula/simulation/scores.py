@@ -63,8 +63,20 @@ def draw_score(
     flip_ambiguous: whether A/T and C/G variants may be on the other strand, too: then
     only the effect allele's frequency tells.
     """
+    chosen, effects = draw_effects(rng, panel, n_variants)
+    rows = ScoreRows([], [], [], [], [], [])
+    for (chromosome, site), effect in zip(chosen, effects.tolist(), strict=True):
+        _add_row(rng, rows, panel[chromosome], site, effect, flip_ambiguous)
+    return rows
+
+
+def draw_effects(
+    rng: np.random.Generator, panel: Sequence[Genotypes], n_variants: int
+) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
+    """(chromosome, site) of `n_variants` common variants, or of all if there are fewer,
+    in order, and their effects per copy of ALT; the panel's score has an SD of one."""
     columns = [
-        (chromosome, site)
+        (chromosome, int(site))
         for chromosome, genotypes in enumerate(panel)
         for site in np.flatnonzero(_minor_frequency(genotypes) >= 0.01)
     ]
@@ -78,11 +90,7 @@ def draw_score(
     p = dosage.mean(axis=1) / 2
     effects = rng.normal(size=n_variants) * (p * (1 - p)) ** -0.25
     effects /= np.std(effects @ dosage)
-    rows = ScoreRows([], [], [], [], [], [])
-    for i, effect in zip(chosen, effects.tolist(), strict=True):
-        genotypes = panel[columns[i][0]]
-        _add_row(rng, rows, genotypes, columns[i][1], effect, flip_ambiguous)
-    return rows
+    return [columns[i] for i in chosen], effects
 
 
 def _minor_frequency(genotypes: Genotypes) -> NDArray[np.float64]:

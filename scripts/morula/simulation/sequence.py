@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 LETTERS = np.frombuffer(b"ACGTN", dtype=np.uint8)
 COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
+# METHOD: two transitions a transversion, about as in human variants and new mutations.
+_TRANSITION_SHARE = 2.0 / 3.0
+# Transitions A<->G, C<->T in codes 0..3, then the two transversions.
+_OTHER_BASES = np.array([[2, 1, 3], [3, 0, 2], [0, 1, 3], [1, 0, 2]], dtype=np.uint8)
 _CODE_OF_BYTE = np.full(256, 4, dtype=np.uint8)
 for _code, _letter in enumerate(b"ACGT"):
     _CODE_OF_BYTE[_letter] = _code
@@ -27,6 +31,13 @@ def encode(text: str) -> NDArray[np.uint8]:
 def decode(codes: NDArray[np.uint8]) -> str:
     """The letters of codes."""
     return LETTERS[codes].tobytes().decode("ascii")
+
+
+def substitute(rng: np.random.Generator, bases: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Another base for each, as mutation makes it; codes 0 to 3, (V,)."""
+    kind = np.where(rng.random(len(bases)) < _TRANSITION_SHARE, 0, 1)
+    kind += kind * rng.integers(0, 2, len(bases))
+    return np.asarray(_OTHER_BASES[bases, kind])
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,16 @@ class HaplotypeSequence:
         shift = np.concatenate([[0], self.shifts])[passed]
         rising = np.maximum.accumulate(offsets + shift)
         return np.asarray(np.minimum(rising, len(self.codes)), dtype=np.int64)
+
+    def to_reference(self, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Offsets in the reference stretch of offsets in `codes`; an inserted base
+        gives the last base of REF."""
+        own_ends = self.indel_ends + self.shifts
+        passed = np.searchsorted(own_ends, offsets, side="right")
+        there = offsets - np.concatenate([[0], self.shifts])[passed]
+        unbounded = np.iinfo(np.int64).max
+        last = np.append(self.indel_ends - 1, unbounded)[passed]
+        return np.asarray(np.minimum(there, last), dtype=np.int64)
 
 
 def apply_alleles(

@@ -1,0 +1,154 @@
+"""What a config of the benchmark asks for: worlds, scenarios, cases, methods, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from morula.errors import InputError
+
+# Of a scenario, what decides about the parents' part of a case.
+OF_PARENTS = ("parents_depth", "panel", "phase")
+# Not of the case itself, but of what is done with it.
+OF_METHODS = ("methods", "axis", "value", "label", "fails", "worlds", "couples")
+WORLD_PATHS = ("panel", "founders", "genome")
+
+
+class BenchPlan:
+    """A config, completed with its `defaults`.
+
+    real_data: folder of real haplotypes; the worlds that need it are left out when it
+    is not there.
+    """
+
+    def __init__(self, config: Mapping[str, Any], real_data: str) -> None:
+        self.config = config
+        self.name = str(config["name"])
+        self.docs = str(config["docs"])
+        self.data = Path(real_data)
+        has_data = bool(real_data) and self.data.is_dir()
+        self.worlds: dict[str, dict[str, Any]] = {
+            name: dict(world)
+            for name, world in config["worlds"].items()
+            if has_data or "panel" not in world
+        }
+        self.left_out = sorted(set(config["worlds"]) - set(self.worlds))
+        self.scenarios = {
+            name: config["defaults"] | (scenario or {})
+            for name, scenario in config["scenarios"].items()
+        }
+        self.methods = list(config["methods"])
+        for name, scenario in self.scenarios.items():
+            odd = set(scenario["methods"]) - set(self.methods)
+            odd |= set(scenario["worlds"]) - set(config["worlds"])
+            if odd:
+                raise InputError(f"scenario {name}: unknown {', '.join(sorted(odd))}")
+
+    def chrom(self, world: str) -> str:
+        """The world's one chromosome."""
+        return str(self.worlds[world]["chrom"])
+
+    def world_files(self, world: str) -> list[str]:
+        """The files that a world of real haplotypes is made of."""
+        asked = self.worlds[world]
+        paths = [asked[key] for key in WORLD_PATHS if key in asked]
+        return [str(self.data / path) for path in [*paths, *asked.get("maps", [])]]
+
+    def world_flags(self, world: str) -> list[str]:
+        """Flags of make_world.py."""
+        asked = self.worlds[world] | {"seed": self.config["seed"]}
+        flags = []
+        for key, value in asked.items():
+            if key == "couples":
+                continue
+            values = value if isinstance(value, list) else [value]
+            if key in (*WORLD_PATHS, "maps"):
+                values = [self.data / path for path in values]
+            flags += [f"--{key.replace('_', '-')}", *map(str, values)]
+        return flags
+
+    def seed_of(self, couple: int) -> int:
+        """A seed for each couple: its embryos are the same in every scenario."""
+        return 1000 * int(self.config["seed"]) + couple
+
+    def parents_key(self, scenario: str) -> str:
+        """Name of the parents' part, which scenarios share."""
+        depth, panel, phase = (self.scenarios[scenario][key] for key in OF_PARENTS)
+        return f"depth{depth}_panel{panel}_{phase}"
+
+    def parents_flags(self, key: str) -> str:
+        """Flags of make_parents.py, from that name."""
+        depth, panel, phase = key.split("_")
+        return (
+            f"--depth {depth.removeprefix('depth')}"
+            f" --panel-size {panel.removeprefix('panel')} --phase {phase}"
+        )
+
+    def parents_file(self, wildcards: Any, name: str) -> str:
+        """A file of the parents' part of a case."""
+        key = self.parents_key(wildcards.scenario)
+        return f"parents/{wildcards.world}/{key}/{wildcards.couple}/{name}"
+
+    def scenario_text(self, scenario: str) -> dict[str, Any]:
+        """What make_case.py is told: changes of anything else remake no case."""
+        left_out = (*OF_PARENTS, *OF_METHODS)
+        asked = self.scenarios[scenario].items()
+        return {key: value for key, value in asked if key not in left_out}
+
+    def couples(self, world: str, scenario: str) -> range:
+        """Couples of a world that a scenario uses."""
+        here = int(self.worlds[world]["couples"])
+        return range(min(here, int(self.scenarios[scenario].get("couples", here))))
+
+    def cases(self) -> Iterator[tuple[str, str, int]]:
+        """(world, scenario, couple) of every case."""
+        for name, scenario in self.scenarios.items():
+            for world in scenario["worlds"]:
+                if world in self.worlds:
+                    for couple in self.couples(world, name):
+                        yield world, name, couple
+
+    def rows(self) -> list[str]:
+        """The judged rows of every case."""
+        return [f"cases/{w}/{s}/{couple}/rows.tsv" for w, s, couple in self.cases()]
+
+    def results(self, wildcards: Any) -> list[str]:
+        """Results of the methods that a scenario asks for."""
+        folder = f"cases/{wildcards.world}/{wildcards.scenario}/{wildcards.couple}"
+        methods = self.scenarios[wildcards.scenario]["methods"]
+        return [f"{folder}/{method}.npz" for method in methods]
+
+    def scenario_rows(self) -> Iterator[dict[str, object]]:
+        """Rows of scenarios.tsv: scenario axis value label fails."""
+        for name, scenario in self.scenarios.items():
+            yield {
+                "scenario": name,
+                "axis": scenario.get("axis", ""),
+                "value": str(scenario.get("value", "")),
+                "label": scenario.get("label", name),
+                "fails": scenario.get("fails", ""),
+            }
+
+    @property
+    def command(self) -> str:
+        """What a user types to make the page."""
+        return "make bench" if self.name == "full" else f"make bench-{self.name}"
+
+    def timed(self, name: str) -> str:
+        """A file of the case on which the methods are timed."""
+        wanted = self.config["timed"]
+        world = next(one for one in wanted["worlds"] if one in self.worlds)
+        return f"cases/{world}/{wanted['scenario']}/0/{name}"
+
+    def count_files(self, wildcards: Any) -> list[str]:
+        """The embryos' counts, as make_case.py writes them."""
+        folder = f"cases/{wildcards.world}/{wildcards.scenario}/{wildcards.couple}"
+        number = int(self.scenarios[wildcards.scenario]["embryos"])
+        return [f"{folder}/E{embryo}.counts.bcf" for embryo in range(1, number + 1)]
+
+    def sheet_flags(self, wildcards: Any) -> list[str]:
+        """What the sample sheet would say of the embryos."""
+        scenario = self.scenarios[wildcards.scenario]
+        flags = ["--amplification", scenario["amplification"]]
+        return [*flags, "--cells", scenario["cells"]] if scenario["cells"] else flags

@@ -1,0 +1,65 @@
+"""Morula's own scripts, run in this process, as the workflow would run them.
+
+The defaults are those of the config's schema: what users run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from morula.errors import InputError
+from morula.settings import read_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+RESOURCES = ROOT / "resources"
+
+
+def section_defaults(*names: str) -> dict[str, Any]:
+    """Defaults of a section of the config, by its keys: ("correct", "qc")."""
+    schema: Mapping[str, Any] = read_schema(ROOT / "config/schemas/config.schema.yaml")
+    for name in names:
+        schema = schema["properties"][name]
+    keys = schema["properties"].items()
+    return {name: key["default"] for name, key in keys if "default" in key}
+
+
+def run_script(name: str, flags: Sequence[object]) -> None:
+    """Run scripts/{name}.py with flags; its error message ends the benchmark."""
+    script = importlib.import_module(name)
+    status = script.main([str(flag) for flag in flags])
+    if status:
+        raise InputError(f"{name}.py ended with status {status}; its message is above")
+
+
+def read_flags(mode: str = "counts") -> list[str]:
+    """How reads are made, by the config's defaults."""
+    reads = section_defaults("simulate", "reads")
+    if mode == "counts":
+        reads.pop("indel_error_rate")
+    pairs = ((f"--{key.replace('_', '-')}", str(reads[key])) for key in reads)
+    return [word for pair in pairs for word in pair]
+
+
+def meiosis_flags() -> list[str]:
+    """Interference and new mutations, by the config's defaults."""
+    meiosis = section_defaults("simulate", "meiosis")
+    flags = []
+    for key in ("interference", "escape"):
+        values = (str(meiosis[f"{key}_{sex}"]) for sex in ("female", "male"))
+        flags += [f"--{key}", *values]
+    for key in ("de_novo_rate", "de_novo_paternal_share"):
+        flags += [f"--{key.replace('_', '-')}", str(meiosis[key])]
+    return flags
+
+
+def family_flags(world: Path, chrom: str) -> list[str]:
+    """What simulate_family.py is told of a world."""
+    flags = ["--founders", str(world / "founders.bcf"), "--chromosomes", chrom]
+    flags += ["--female-maps", str(world / "female.map")]
+    flags += ["--male-maps", str(world / "male.map")]
+    flags += ["--genome-index", str(world / "genome.fa.fai"), "--build", "GRCh38"]
+    flags += ["--centromeres", str(RESOURCES / "centromeres.tsv"), *meiosis_flags()]
+    return [*flags, "--genome", str(world / "genome.fa")]

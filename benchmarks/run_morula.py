@@ -1,0 +1,37 @@
+"""Run Morula's correct and impute stages on a case of the benchmark."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.case import Case, Result
+from bench.peers import command, morula_stages
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command.parser(__doc__)
+    add = parser.add_argument
+    add("--family-sites", required=True, help=".npz of prepare_family.py")
+    add("--counts", nargs="+", required=True, help="BCF of each embryo of the case")
+    add("--imputed-parents", required=True, help="BCF of impute_parents.py")
+    add("--map", required=True, help="sex-averaged, PLINK format")
+    add("--mother", help="her name; left out for a donor")
+    add("--father", help="his name; left out for a donor")
+    add("--amplification", required=True, help="a row of resources/amplification.tsv")
+    add("--cells", type=int, help="cells in the biopsy, where known")
+    add("--seed", type=int, default=1)
+    add("--threads", type=int, default=1)
+    args = parser.parse_args(argv)
+
+    def infer(case: Case) -> Result:
+        with tempfile.TemporaryDirectory(dir=args.output.parent) as folder:
+            return morula_stages.infer(case, args, Path(folder))
+
+    return command.run_method(args, infer)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
