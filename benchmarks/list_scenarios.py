@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         config = yaml.safe_load(args.config.read_text(encoding="utf-8"))
-        rows = BenchPlan(config, real_data="").scenario_rows()
+        rows = BenchPlan(config).scenario_rows()
         tables.write_tsv(args.output, SCENARIO_COLUMNS, rows)
 
     return run(work)

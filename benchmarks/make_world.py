@@ -164,7 +164,7 @@ def from_files(args: argparse.Namespace) -> None:
         plain.write_text(made_up_sequence(args))
     pysam.faidx(str(plain))
     for sex, path in zip(("female", "male"), args.maps, strict=True):
-        write_map(path, args.chrom, args.directory / f"{sex}.source.map")
+        write_map(args, path, args.directory / f"{sex}.source.map")
 
 
 def made_up_sequence(args: argparse.Namespace) -> str:
@@ -184,21 +184,17 @@ def gzip_or_plain(path: Path) -> BinaryIO | gzip.GzipFile:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
-def write_map(source: Path, chrom: str, target: Path) -> None:
-    """A map in PLINK format, as it is, or made of a table `chr pos cM` (deCODE)."""
-    lines = source.read_text().splitlines()
-    if not lines[0].startswith("chr\t"):
-        target.write_text("".join(f"{line}\n" for line in lines))
-        return
-    rows = [line.split("\t") for line in lines[1:]]
-    wanted = chrom.removeprefix("chr")
-    target.write_text(
-        "".join(
-            f"{chrom}\t.\t{cm}\t{max(int(pos), 1)}\n"
-            for name, pos, cm in rows
-            if name == wanted
-        )
-    )
+def write_map(args: argparse.Namespace, source: Path, target: Path) -> None:
+    """The map over the founders' sites and 5 Mb on either side, in PLINK format; from
+    that format, or from a table `chr pos cM` (deCODE)."""
+    sites = read_genotypes(args.directory / "founders.bcf", args.chrom, [])
+    low, high = int(sites.pos_bp[0]) - 5_000_000, int(sites.pos_bp[-1]) + 5_000_000
+    lines = [line.split() for line in source.read_text().splitlines()]
+    rows = [(words[0], words[2], int(words[3])) for words in lines if len(words) == 4]
+    if lines[0][0] == "chr":
+        rows = [(f"chr{name}", cm, max(int(pos), 1)) for name, pos, cm in lines[1:]]
+    kept = [row for row in rows if row[0] == args.chrom and low <= row[2] <= high]
+    target.write_text("".join(f"{name}\t.\t{cm}\t{pos}\n" for name, cm, pos in kept))
 
 
 def write_weights(args: argparse.Namespace) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-from bench.case import Case, Result
 from bench.peers import beagle, command
 
 
@@ -26,14 +23,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--min-quality", type=float, default=10, help="of a call to be given, Phred"
     )
     args = parser.parse_args(argv)
-
-    def infer(case: Case) -> Result:
-        with tempfile.TemporaryDirectory(dir=args.output.parent) as folder:
-            return beagle.infer(
-                case, args, args.min_quality, args.read_error, Path(folder)
-            )
-
-    return command.run_method(args, infer)
+    return command.run_method(
+        [args.case],
+        [args.output],
+        lambda case, folder: beagle.infer(
+            case, args, args.min_quality, args.read_error, folder
+        ),
+    )
 
 
 if __name__ == "__main__":

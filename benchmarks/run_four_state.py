@@ -19,7 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--read-error", type=float, default=0.005)
     args = parser.parse_args(argv)
     return command.run_method(
-        args, lambda case: four_state.infer(case, args.switch, args.read_error)
+        [args.case],
+        [args.output],
+        lambda case, _: four_state.infer(case, args.switch, args.read_error),
     )
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-from bench.case import Case, Result
 from bench.peers import command, morula_stages
 
 
@@ -25,12 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=1)
     add("--threads", type=int, default=1)
     args = parser.parse_args(argv)
-
-    def infer(case: Case) -> Result:
-        with tempfile.TemporaryDirectory(dir=args.output.parent) as folder:
-            return morula_stages.infer(case, args, Path(folder))
-
-    return command.run_method(args, infer)
+    return command.run_method(
+        [args.case],
+        [args.output],
+        lambda case, folder: morula_stages.infer(case, args, folder),
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--read-error", type=float, default=0.005)
     args = parser.parse_args(argv)
     return command.run_method(
-        args, lambda case: single_sample.infer(case, args.read_error)
+        [args.case],
+        [args.output],
+        lambda case, _: single_sample.infer(case, args.read_error),
     )
 
 

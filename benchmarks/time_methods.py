@@ -1,11 +1,12 @@
 """Time Morula and its peers on the same case, by turns, each as a process of its own.
 
-Every command runs once without being measured, so that compiled code is cached, then
---repeats times, all commands in each round in an order of its own. A command is a
-string; `{folder}` in it is a scratch folder. Of every method: geometric means of wall
-and CPU seconds, the largest resident memory of its processes, and the first method's
-time over its own with a 95 % interval (t distribution of the logarithms of the rounds'
-ratios). What all methods share, e.g. phasing, goes by --shared: timed, not compared.
+Every command but the --cold ones runs once without being measured, so that compiled
+code is cached, then --repeats times, all commands in each round in an order of its own.
+A command is a string; `{folder}` in it is a scratch folder. Of every method: geometric
+means of wall and CPU seconds, the largest resident memory of its processes, and the
+first method's time over its own with a 95 % interval (t distribution of the logarithms
+of the rounds' ratios). What all methods share, e.g. phasing, goes by --shared: timed,
+not compared.
 
     python benchmarks/time_methods.py --repeats 5 --output times.tsv \\
         --method morula "python benchmarks/run_morula.py ... --output {folder}/m.npz" \\
@@ -98,9 +99,10 @@ def measure(words: Sequence[str]) -> Cost:
 
 
 def time_by_turns(
-    commands: Mapping[str, str], repeats: int, seed: int
+    commands: Mapping[str, str], repeats: int, seed: int, cold: Sequence[str] = ()
 ) -> dict[str, list[Cost]]:
-    """Costs of every command, round by round."""
+    """Costs of every command, round by round, after a round that does not count; the
+    ones in `cold` are not in that."""
     rng = stream(seed, "order of methods")
     names = list(commands)
     costs: dict[str, list[Cost]] = {name: [] for name in names}
@@ -111,6 +113,8 @@ def time_by_turns(
         }
         for number in range(-1, repeats):
             for index in rng.permutation(len(names)).tolist():
+                if number < 0 and names[index] in cold:
+                    continue
                 cost = measure(words[names[index]])
                 logger.info("round %d, %s: %.2f s", number, names[index], cost.wall_s)
                 if number >= 0:
@@ -162,7 +166,7 @@ def work(args: argparse.Namespace) -> None:
     n_given = len(args.method) + len(args.shared)
     if len(methods | shared) != n_given:
         raise InputError("two commands have one name; expected a name for each")
-    costs = time_by_turns(methods | shared, args.repeats, args.seed)
+    costs = time_by_turns(methods | shared, args.repeats, args.seed, args.cold)
     first = costs[next(iter(methods))]
     rows = [
         row_of(name, "method", costs[name], None if costs[name] is first else first)
@@ -192,6 +196,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1, help="of the order in a round")
+    parser.add_argument(
+        "--cold", nargs="*", default=[], metavar="NAME", help="has nothing to cache"
+    )
     parser.add_argument("--output", type=Path, required=True, help=".tsv")
     return parser.parse_args(argv)
 

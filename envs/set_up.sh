@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Sees to all that Morula needs, and says what it does: .venv with the Python parts that
 # pyproject.toml names, and the tools. A second call finds the stamp and does nothing.
-#   envs/set_up.sh [--test]       --test: what `make test` needs besides
+#   envs/set_up.sh [--bench | --test]   what `make bench` or `make test` needs besides
 set -euo pipefail
 shopt -s extglob
 cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C.UTF-8 PYTHONNOUSERSITE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PYTHONPATH PYTHONHOME
 
-extras=demo
-[ "${1:-}" != --test ] || extras=test
+# Each has all that the one before has.
+levels=(demo bench test)
+extras=${1:---demo}
+extras=${extras#--}
 stamp=.venv/set-up.stamp   # written last: a set-up that was killed has none
 log=logs/set_up.log
 # Without the virtual environment that is to be made.
@@ -17,7 +19,7 @@ outside_path=${PATH//"$PWD/.venv/bin:"/}
 export PATH="$PWD/.venv/bin:$PWD/.conda/tools/bin:$PWD/.conda/base/bin:$PATH"
 
 tools=(bwa samtools bcftools tabix bgzip fastp mosdepth shapeit4 beagle minimap2)
-[ $extras = demo ] || tools+=(plink2)
+[ "$extras" != test ] || tools+=(plink2)
 
 say() { echo "setup: $*"; }
 
@@ -108,7 +110,9 @@ is_done() {
     local stamp_key stamp_extras stamp_tools
     read -r stamp_key stamp_extras stamp_tools <$stamp
     [ "$stamp_key" = "$(key)" ] || return 1
-    [ "$stamp_extras" = test ] || [ $extras = demo ] || return 1
+    local after=" ${levels[*]} "
+    after=" $extras ${after#* "$extras" }"
+    [[ $after == *" $stamp_extras "* ]] || return 1
     .venv/bin/python -c '' 2>/dev/null || return 1
     if [ "$stamp_tools" = conda ]; then
         command -v conda >/dev/null
@@ -164,7 +168,7 @@ make_venv() {  # PYTHON
         logged "$1" -m venv .venv || exit 1
     fi
     local what=.
-    [ $extras = demo ] || what=".[test]"
+    [ "$extras" = demo ] || what=".[$extras]"
     say "Python parts of pyproject.toml, one to three minutes (log: $log)"
     rm -f .venv/whole
     logged .venv/bin/python -m pip install --prefer-binary --editable "$what" || exit 1
@@ -219,8 +223,8 @@ see_to_tools() {
 
 see_to_conda() {
     local missing
-    if [ $extras = test ]; then
-        # Tests call the tools themselves, so these must be on the PATH.
+    if [ "$extras" != demo ]; then
+        # Tests and benchmarks call the tools themselves: these must be on the PATH.
         rm -rf .conda/tools
         # shellcheck disable=SC2046  # one word a package
         conda_install .conda/tools $(conda_packages_of "${tools[@]}") || exit 1

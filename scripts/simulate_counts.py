@@ -72,16 +72,24 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--template", required=True, help="TSV: truth of the template")
     parser.add_argument("--summary", required=True, help="TSV: asked and obtained")
     args = parser.parse_args(argv)
+    check_args(parser, args)
+    return args
+
+
+def check_args(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """End with a usage error for flags that cannot be."""
     smallest, largest = error_rate_limits()
     if not smallest <= args.error_rate <= largest:
         parser.error(f"--error-rate: expected {smallest:.4f} to {largest:.4f}")
+    for name in ("duplicate_rate", "contamination"):
+        if not 0.0 <= getattr(args, name) < 1.0:
+            parser.error(f"--{name.replace('_', '-')}: expected 0 to less than 1")
     for name in ("sites", "outputs"):
         if len(getattr(args, name)) != len(args.chromosomes):
             parser.error(f"--{name}: one file a chromosome")
     foreign = (args.contaminant, args.contaminant_truth, args.contaminant_copies)
     if any((one is None) == (args.contamination > 0) for one in foreign):
         parser.error("--contamination needs the three --contaminant flags, and they it")
-    return args
 
 
 def read_chromosome(

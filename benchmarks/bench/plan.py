@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from morula.errors import InputError
@@ -12,6 +15,10 @@ from morula.errors import InputError
 OF_PARENTS = ("parents_depth", "panel", "phase")
 # Not of the case itself, but of what is done with it.
 OF_METHODS = ("methods", "axis", "value", "label", "fails", "worlds", "couples")
+# It compiles itself in every process, so that it runs on all cases in one; what that
+# takes shows in its time on a few sites.
+ALPHAPEEL = "alphapeel"
+SHORT_SITES = 300
 WORLD_PATHS = ("panel", "founders", "genome")
 
 
@@ -19,13 +26,16 @@ class BenchPlan:
     """A config, completed with its `defaults`.
 
     real_data: folder of real haplotypes; the worlds that need it are left out when it
-    is not there.
+    is not there. benches: folder of the benchmark's scripts.
     """
 
-    def __init__(self, config: Mapping[str, Any], real_data: str) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], real_data: str = "", benches: str = "."
+    ) -> None:
         self.config = config
         self.name = str(config["name"])
         self.docs = str(config["docs"])
+        self.benches = benches
         self.data = Path(real_data)
         has_data = bool(real_data) and self.data.is_dir()
         self.worlds: dict[str, dict[str, Any]] = {
@@ -39,6 +49,7 @@ class BenchPlan:
             for name, scenario in config["scenarios"].items()
         }
         self.methods = list(config["methods"])
+        self.short_sites = SHORT_SITES
         for name, scenario in self.scenarios.items():
             odd = set(scenario["methods"]) - set(self.methods)
             odd |= set(scenario["worlds"]) - set(config["worlds"])
@@ -141,14 +152,67 @@ class BenchPlan:
         world = next(one for one in wanted["worlds"] if one in self.worlds)
         return f"cases/{world}/{wanted['scenario']}/0/{name}"
 
-    def count_files(self, wildcards: Any) -> list[str]:
-        """The embryos' counts, as make_case.py writes them."""
-        folder = f"cases/{wildcards.world}/{wildcards.scenario}/{wildcards.couple}"
-        number = int(self.scenarios[wildcards.scenario]["embryos"])
-        return [f"{folder}/E{embryo}.counts.bcf" for embryo in range(1, number + 1)]
+    def timed_flags(self) -> list[str]:
+        """Flags of time_methods.py: each method's command on the timed case."""
+        _, world, scenario, couple, _ = self.timed("").split("/")
+        case = SimpleNamespace(world=world, scenario=scenario, couple=couple)
+        python = shlex.quote(sys.executable)
+        flags = []
+        for method in self.scenarios[scenario]["methods"]:
+            command = " ".join(map(shlex.quote, self.method_command(method, case)))
+            output = f"--output {{folder}}/{method}.npz"
+            flags += ["--method", method, f"{python} {command} {output}"]
+        if ALPHAPEEL in self.scenarios[scenario]["methods"]:
+            short = f"--case {self.timed('short.npz')} --output {{folder}}/short.npz"
+            command = f"{python} {self.benches}/{self.method_script(ALPHAPEEL)} {short}"
+            name = f"{ALPHAPEEL}_{SHORT_SITES}_sites"
+            flags += ["--method", name, command, "--cold", ALPHAPEEL, name]
+        return flags
 
-    def sheet_flags(self, wildcards: Any) -> list[str]:
-        """What the sample sheet would say of the embryos."""
+    def alphapeel(self, name: str) -> list[str]:
+        """A file of every case that AlphaPeel is run on."""
+        return [
+            f"cases/{world}/{scenario}/{couple}/{name}"
+            for world, scenario, couple in self.cases()
+            if ALPHAPEEL in self.scenarios[scenario]["methods"]
+        ]
+
+    def method_script(self, method: str) -> str:
+        """The script of a method; the four-state chain's two kinds share one."""
+        return f"run_{method.removesuffix('_switch')}.py"
+
+    def method_command(self, method: str, wildcards: Any) -> list[str]:
+        """Script and flags of a method on a case, without its output."""
+        folder = f"cases/{wildcards.world}/{wildcards.scenario}/{wildcards.couple}"
+        words = [f"{self.benches}/{self.method_script(method)}"]
+        words += ["--case", f"{folder}/case.npz"]
+        return [*words, *self._more_flags(method, wildcards, folder)]
+
+    def _more_flags(self, method: str, wildcards: Any, folder: str) -> list[str]:
+        """What only some of the methods are told."""
+        seed = ["--seed", str(self.seed_of(int(wildcards.couple)))]
+        map_flags = ["--map", f"worlds/{wildcards.world}/average.map"]
+        if method == "four_state_switch":
+            return ["--switch", str(self.config["switch_rate"])]
+        if method == "beagle":
+            return [
+                "--panel",
+                self.parents_file(wildcards, "panel.bcf"),
+                *map_flags,
+                *seed,
+            ]
+        if method != "morula":
+            return []
         scenario = self.scenarios[wildcards.scenario]
-        flags = ["--amplification", scenario["amplification"]]
-        return [*flags, "--cells", scenario["cells"]] if scenario["cells"] else flags
+        embryos = range(1, int(scenario["embryos"]) + 1)
+        flags = ["--counts", *(f"{folder}/E{number}.counts.bcf" for number in embryos)]
+        for flag, name in (
+            ("family-sites", "family.npz"),
+            ("imputed-parents", "imputed.bcf"),
+        ):
+            flags += [f"--{flag}", self.parents_file(wildcards, name)]
+        flags += ["--mother", "M1", "--father", "P1", *map_flags, *seed]
+        flags += ["--amplification", scenario["amplification"]]
+        return (
+            [*flags, "--cells", str(scenario["cells"])] if scenario["cells"] else flags
+        )

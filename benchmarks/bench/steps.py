@@ -5,6 +5,7 @@ The defaults are those of the config's schema: what users run.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,9 +18,14 @@ ROOT = Path(__file__).resolve().parents[2]
 RESOURCES = ROOT / "resources"
 
 
+@functools.cache
+def _schema() -> Mapping[str, Any]:
+    return read_schema(ROOT / "config/schemas/config.schema.yaml")
+
+
 def section_defaults(*names: str) -> dict[str, Any]:
     """Defaults of a section of the config, by its keys: ("correct", "qc")."""
-    schema: Mapping[str, Any] = read_schema(ROOT / "config/schemas/config.schema.yaml")
+    schema = _schema()
     for name in names:
         schema = schema["properties"][name]
     keys = schema["properties"].items()

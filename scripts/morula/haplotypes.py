@@ -34,13 +34,18 @@ class Genotypes:
     samples: tuple[str, ...]
 
 
-def _pairs(alleles: NDArray[np.int16]) -> NDArray[np.int8]:
-    """The first two alleles of each sample, (N, P) to (N, 2); -1 where it has none."""
-    pairs = np.full((len(alleles), 2), -1, dtype=np.int8)
-    ploidy = min(alleles.shape[1], 2)
-    # cyvcf2 pads genotypes that are shorter than others of the record with -2.
-    pairs[:, :ploidy] = np.maximum(alleles[:, :ploidy], -1)
-    return pairs
+def _stacked(rows: Sequence[NDArray[np.int16]]) -> NDArray[np.int16]:
+    """Genotypes of records, (N, P + 1) each, as (L, N, P + 1) with the largest P; -2,
+    as cyvcf2 has it, where a genotype is shorter. The last column is the phase."""
+    widths = {row.shape[1] for row in rows}
+    if len(widths) == 1:
+        return np.stack(rows)
+    shape = (len(rows), len(rows[0]), max(widths))
+    result = np.full(shape, -2, dtype=np.int16)
+    for place, row in zip(result, rows, strict=True):
+        place[:, : row.shape[1] - 1] = row[:, :-1]
+        place[:, -1] = row[:, -1]
+    return result
 
 
 def read_genotypes(
@@ -62,7 +67,7 @@ def read_genotypes(
             f"{path}: no sample {missing[0]!r}; it has {', '.join(present) or 'none'}"
         )
     columns = np.array([present[name] for name in wanted], dtype=np.intp)
-    pos, ref, alt, alleles, phased = [], [], [], [], []
+    pos, ref, alt, rows = [], [], [], []
     for record in reader:
         if record.CHROM != chrom:
             continue
@@ -71,20 +76,24 @@ def read_genotypes(
                 f"{path}: {record.CHROM}:{record.POS} has {len(record.ALT)} ALT"
                 " alleles; expected one"
             )
-        genotype = record.genotype.array()
         pos.append(record.POS)
         ref.append(record.REF)
         alt.append(record.ALT[0])
-        alleles.append(_pairs(genotype[columns, :-1]))
-        phased.append(genotype[columns, -1].astype(bool))
+        rows.append(record.genotype.array()[columns])
     reader.close()
-    n_sites, n_samples = len(pos), len(wanted)
+    alleles = np.full((len(pos), len(wanted), 2), -1, dtype=np.int8)
+    phased = np.zeros((len(pos), len(wanted)), dtype=bool)
+    if rows:
+        stacked = _stacked(rows)
+        ploidy = min(stacked.shape[2] - 1, 2)
+        alleles[:, :, :ploidy] = np.maximum(stacked[:, :, :ploidy], -1)
+        phased[:] = stacked[:, :, -1]
     return Genotypes(
         chrom=chrom,
         pos_bp=np.array(pos, dtype=np.int64),
         ref=np.array(ref, dtype=object),
         alt=np.array(alt, dtype=object),
-        alleles=np.array(alleles, dtype=np.int8).reshape(n_sites, n_samples, 2),
-        phased=np.array(phased, dtype=bool).reshape(n_sites, n_samples),
+        alleles=alleles,
+        phased=phased,
         samples=wanted,
     )

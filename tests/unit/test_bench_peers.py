@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,13 +17,11 @@ import run_beagle
 import run_four_state
 import run_morula
 import run_single_sample
-import time_methods
 from bench import case as bench_case
 from bench.case import Case
 from bench.peers import four_state, ordered, parents, single_sample
 from bench.steps import run_script
 from bench_world import make_case
-from morula.errors import InputError
 from morula.genetic_map import haldane
 from small_family import N_PANEL, N_SITES, SmallFamily
 
@@ -217,15 +216,31 @@ class TestSingleSample:
 
 class TestAlphaPeel:
     @needs_alphapeel
-    def test_a_tiny_case(self, tmp_path, monkeypatch):
+    def test_two_tiny_cases(self, tmp_path):
+        cases = [with_reads(make_case(s, 100, 2), 20.0) for s in (4, 5)]
+        paths = [str(tmp_path / f"case{i}.npz") for i in (0, 1)]
+        outputs = [str(tmp_path / f"result{i}.npz") for i in (0, 1)]
+        for path, case in zip(paths, cases, strict=True):
+            bench_case.save(path, case)
         # Compiling takes it half a minute, interpreting a case of this size a second.
-        monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-        case = with_reads(make_case(n_sites=150, n_embryos=2), 20.0)
-        found = run_on(case, tmp_path, run_alphapeel.main)
-        assert found.method.startswith("AlphaPeel 1.")
-        assert right(case, found) > 0.99
-        carried = found.haplotype > 0.5
-        assert (carried == (case.transmitted == 1)).mean() > 0.9
+        subprocess.run(
+            [sys.executable, run_alphapeel.__file__]
+            + ["--case", *paths, "--output", *outputs],
+            env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+            check=True,
+            capture_output=True,
+        )
+        for case, output in zip(cases, outputs, strict=True):
+            found = bench_case.load_result(output)
+            assert found.method.startswith("AlphaPeel 1.")
+            assert right(case, found) > 0.99
+            carried = found.haplotype > 0.5
+            assert (carried == (case.transmitted == 1)).mean() > 0.9
+
+    def test_every_case_needs_an_output(self, capsys):
+        flags = ["--case", "a.npz", "b.npz", "--output", "r.npz"]
+        assert run_alphapeel.main(flags) == 2
+        assert "2 cases and 1 outputs" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -332,60 +347,6 @@ class TestMorula:
         expected = drawn.sum(axis=1).mean(axis=1)
         dosage = found.gp @ np.arange(3.0)
         assert np.abs(expected - dosage).mean() < 0.02
-
-
-def spend(seconds: float) -> str:
-    """A command that spends some time computing."""
-    code = f"import time\nwhile time.process_time() < {seconds}: pass"
-    return f'"{sys.executable}" -S -c "{code}"'
-
-
-class TestTimes:
-    def test_ratio_is_of_geometric_means(self):
-        first, other = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 2.0])
-        middle, low, high = time_methods.ratio(first, other)
-        assert middle == pytest.approx(1.0)
-        # t(0.975, 2) = 4.3027, standard deviation ln 2, three rounds.
-        assert high == pytest.approx(np.exp(4.30265 * np.log(2) / np.sqrt(3)), rel=1e-4)
-        assert low == pytest.approx(1 / high)
-
-    def test_a_single_round_has_no_interval(self):
-        ratio = time_methods.ratio(np.array([3.0]), np.array([2.0]))
-        assert ratio[0] == pytest.approx(1.5)
-        assert np.isnan(ratio[1:]).all()
-
-    def test_a_pair_of_known_costs(self, tmp_path):
-        flags = ["--method", "short", spend(0.15), "--method", "long", spend(0.6)]
-        flags += ["--shared", "phase", spend(0.05), "--repeats", "2"]
-        assert time_methods.main([*flags, "--output", f"{tmp_path}/times.tsv"]) == 0
-        short, long, phase = time_methods.tables.read_tsv(tmp_path / "times.tsv")
-        assert [short["kind"], long["kind"], phase["kind"]] == [
-            "method",
-            "method",
-            "shared",
-        ]
-        assert short["wall_ratio"] == phase["wall_ratio"] == ""
-        assert 0.15 < float(long["cpu_ratio"]) < 0.4
-        assert float(long["wall_s"]) > 0.55
-        low, middle, high = (long[f"cpu_ratio{end}"] for end in ("_low", "", "_high"))
-        assert float(low) <= float(middle) <= float(high)
-
-    def test_memory_is_the_largest_process(self):
-        small = time_methods.measure([sys.executable, "-S", "-c", "pass"])
-        # 128 MB in a child of the command; the tests' own process is no part of it.
-        child = f'"{sys.executable}" -S -c "b = b\'x\' * (1 << 27)"; true'
-        large = time_methods.measure(["sh", "-c", child])
-        assert small.max_rss_mb < 50
-        assert 128 < large.max_rss_mb < 200
-
-    def test_a_failing_command_is_told_with_its_words(self):
-        with pytest.raises(InputError, match="status 3: (?s:.*)too bad"):
-            time_methods.measure(["sh", "-c", "echo too bad; exit 3"])
-
-    def test_names_must_differ(self, tmp_path, capsys):
-        flags = ["--method", "a", "true", "--method", "a", "true"]
-        assert time_methods.main([*flags, "--output", f"{tmp_path}/t.tsv"]) == 2
-        assert "two commands have one name" in capsys.readouterr().err
 
 
 def test_commands_run_from_any_folder(tmp_path):

@@ -6,16 +6,18 @@ counts go in as a sequence file; the parents as external phased genotype probabi
 the one way it has to be told a phase; the panel's frequencies as alternative allele
 probabilities; the map as positions in proportion to the sex-averaged genetic ones (it
 has one map for both sexes), with their length in Morgans. It compiles itself anew in
-every run, which takes it half a minute whatever the size of the case: time it beside a
-case of few sites.
+every process, half a minute whatever the size of the case: time it beside a case of few
+sites, or give it many cases at once.
 """
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +37,16 @@ POSITIONS_PER_CM = 1e6
 FATHER, MOTHER = "father", "mother"
 
 
-def command() -> str:
-    """The program, installed beside this Python. Raises InputError where it is not."""
-    program = Path(sys.executable).with_name("AlphaPeel")
-    if not program.is_file():
+def program() -> Callable[[list[str]], None]:
+    """AlphaPeel's entry point. Raises InputError where it is not installed."""
+    try:
+        from tinypeel.tinypeel import main
+    except ModuleNotFoundError:
         raise InputError(
-            f"{program}: no such file; expected the Python parts of the benchmark:"
+            "AlphaPeel is not installed; expected the Python parts of the benchmark:"
             " pip install --editable '.[bench]'"
-        )
-    return str(program)
+        ) from None
+    return cast(Callable[[list[str]], None], main)
 
 
 def row_text(name: str, values: NDArray[np.generic], form: str) -> str:
@@ -80,27 +83,22 @@ def write_inputs(case: Case, folder: Path) -> float:
 
 
 def peel(folder: Path, morgans: float, threads: int) -> None:
-    """Run AlphaPeel on the files in `folder`. Raises InputError when it fails."""
+    """Run AlphaPeel on the files in `folder`; its words go to stderr."""
     files = {
         "ped_file": "pedigree.txt",
         "seq_file": "counts.txt",
         "phased_geno_prob_file": "parents.txt",
         "alt_allele_prob_file": "frequency.txt",
         "map_file": "map.txt",
+        "out_file": "out",
     }
-    words = [command(), "-method", "multi", "-out_file", "out", "-no_dosage"]
-    words += ["-phased_geno_prob", "-seg_prob", "-out_digits", str(DIGITS)]
-    words += ["-rec_length", f"{morgans:.6f}", "-n_thread_loci", str(threads)]
+    words = ["-method", "multi", "-phased_geno_prob", "-seg_prob", "-no_dosage"]
+    words += ["-out_digits", str(DIGITS), "-rec_length", f"{morgans:.6f}"]
+    words += ["-n_thread_loci", str(threads)]
     for option, name in files.items():
-        words += [f"-{option}", name]
-    done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        sys.stderr.write(done.stdout + done.stderr)
-        raise InputError(
-            f"AlphaPeel ended with status {done.returncode}; its words stand above"
-        )
+        words += [f"-{option}", str(folder / name)]
+    with contextlib.redirect_stdout(sys.stderr):
+        program()(words)
 
 
 def read_states(path: Path, case: Case) -> NDArray[np.float64]:

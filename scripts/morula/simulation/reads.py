@@ -32,7 +32,7 @@ from morula.simulation.streams import stream
 CLASSES = ("plain", "adapter", "chimera", "duplicate")
 ORIGIN_COLUMNS = ("sample", "origin", "class", "pairs", "share")
 # What mates 1 and 2 read behind the fragment's end: Illumina's TruSeq adapters, index
-# 1 (Illumina, document 1000000002694). Both are filled up with G.
+# 1, as trimmers know them. Both are filled up with G (two-colour chemistry: no signal).
 ADAPTERS = (
     "AGATCGGAAGAGCACACGTCTGAACTCCAGTCACATCACGATCTCGTATGCCGTCTTCTGCTTG",
     "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGTAGATCTCGGTGGTCGCCGTATCATTGGGGGG",
