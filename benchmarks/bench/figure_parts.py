@@ -191,8 +191,12 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure as SVG without anything that differs between runs."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    # A hundredth of a point is enough.
-    short = re.sub(r"(\d\.\d\d)\d+", r"\1", text.getvalue())
+    # A hundredth of a point is enough; texts between the tags stay as they are.
+    short = re.sub(
+        r"<[^>]*>",
+        lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag.group()),
+        text.getvalue(),
+    )
     lines = (line.rstrip() for line in short.splitlines())
     with written_whole(path) as partial:
         partial.write_text("\n".join(lines) + "\n")

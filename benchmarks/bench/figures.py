@@ -119,17 +119,32 @@ def along_axis(summary: Summary, axis: str, shown: Sequence[Shown], path: Path) 
                     values = [value for _, value in found]
                     joined = not places.is_categorical
                     curve(panel, x, values, method, look[method], joined)
-            if one.is_error:
-                logarithmic(panel, "y")
             _set_x(panel, places, scenarios)
             panel.set_xlabel(names.title(axis))
             panel.set_title(world)
         row[0].set_ylabel(one.label)
-        if not one.is_error:
+        if one.is_error:
+            _set_error_axis(row)
+        else:
             row[0].set_ylim(bottom=0.0, top=1.04 if one.is_share else None)
     legend(figure, list(grid.flat), count)
     save(figure, path)
     return True
+
+
+def _set_error_axis(row: Sequence[Axes]) -> None:
+    """Errors on a logarithmic axis, down to a half of the least one that is drawn: an
+    interval that holds zero would stretch it without end."""
+    drawn = [
+        float(value)
+        for panel in row
+        for line in panel.get_lines()
+        if line.get_marker() not in ("None", "")
+        for value in np.asarray(line.get_ydata())
+    ]
+    for panel in row:
+        logarithmic(panel, "y")
+    row[0].set_ylim(bottom=0.5 * min(drawn), top=1.3)
 
 
 def _points(
@@ -191,6 +206,13 @@ def _set_x(panel: Axes, places: Places, scenarios: Sequence[Scenario]) -> None:
         logarithmic(panel, "x")
     labels = [one.value for one in scenarios]
     ticks_at(panel.xaxis, places.values, labels)
+    # The same in every world, also where it has some of the scenarios only.
+    ends = sorted(places.values)
+    if places.is_logarithmic:
+        panel.set_xlim(ends[0] / 1.8, ends[-1] * 1.8)
+    elif not places.is_categorical and len(ends) > 1:
+        room = 0.06 * (ends[-1] - ends[0])
+        panel.set_xlim(ends[0] - room, ends[-1] + room)
     if places.is_categorical:
         panel.set_xlim(-0.5, len(labels) - 0.5)
         panel.grid(visible=False, axis="x")
@@ -201,38 +223,48 @@ def _set_x(panel: Axes, places: Places, scenarios: Sequence[Scenario]) -> None:
 def reliability_curves(summary: Summary, path: Path) -> bool:
     """Claimed against observed errors of the best guess: a row a world, a column a
     depth, a curve a method; both axes logarithmic."""
-    depths = [
-        one
-        for one in summary.along("depth")
-        if any(
-            _reliability(summary, w, one.name, m)
-            for w in summary.worlds
-            for m in summary.methods
-        )
-    ]
+
+    def curves(world: str, depth: Scenario) -> dict[str, list[tuple[float, Estimate]]]:
+        found = {
+            method: _reliability(summary, world, depth.name, method)
+            for method in summary.methods
+        }
+        return {method: points for method, points in found.items() if points}
+
+    scenarios = summary.along("depth")
+    depths = [s for s in scenarios if any(curves(w, s) for w in summary.worlds)]
+    worlds = [w for w in summary.worlds if any(curves(w, s) for s in depths)]
     if not depths:
         return False
     chosen = np.linspace(0, len(depths) - 1, min(len(depths), MOST_COLUMNS))
     depths = [depths[k] for k in np.unique(chosen.round().astype(int))]
     look = looks(summary.methods)
     count, lines = legend_shape(summary.methods, len(depths))
-    figure, grid = panels(len(summary.worlds), len(depths), lines)
-    for row, world in zip(grid, summary.worlds, strict=True):
+    figure, grid = panels(len(worlds), len(depths), lines)
+    for row, world in zip(grid, worlds, strict=True):
         for panel, depth in zip(row, depths, strict=True):
-            panel.plot([1e-6, 1], [1e-6, 1], color=SOFT, linewidth=0.8)
-            for method in summary.methods:
-                points = _reliability(summary, world, depth.name, method)
-                if points:
-                    _reliability_curve(panel, points, method, look[method])
-            logarithmic(panel, "x")
-            logarithmic(panel, "y")
-            panel.set(xlim=(2e-6, 1.0), ylim=(2e-6, 1.0))
-            panel.set_title(f"{world}, {names.head(depth)}")
-            panel.set_xlabel("1 - claimed probability")
-        row[0].set_ylabel("wrong (share)")
+            drawn = curves(world, depth)
+            for method, points in drawn.items():
+                _reliability_curve(panel, points, method, look[method])
+            _set_reliability_axes(panel, f"{world}, {names.head(depth)}")
+            panel.set_visible(bool(drawn))
+        shown = [panel for panel in row if panel.get_visible()]
+        if shown:
+            shown[0].set_ylabel("wrong (share)")
+            shown[0].tick_params(axis="y", labelleft=True)
     legend(figure, list(grid.flat), count)
     save(figure, path)
     return True
+
+
+def _set_reliability_axes(panel: Axes, title: str) -> None:
+    """Both axes logarithmic, with the diagonal of what means what it says."""
+    panel.plot([1e-6, 1], [1e-6, 1], color=SOFT, linewidth=0.8, zorder=1)
+    logarithmic(panel, "x")
+    logarithmic(panel, "y")
+    panel.set(xlim=(2e-6, 1.0), ylim=(2e-6, 1.0))
+    panel.set_title(title)
+    panel.set_xlabel("1 - claimed probability")
 
 
 def _reliability(

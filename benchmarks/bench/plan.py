@@ -162,7 +162,7 @@ class BenchPlan:
             command = " ".join(map(shlex.quote, self.method_command(method, case)))
             output = f"--output {{folder}}/{method}.npz"
             flags += ["--method", method, f"{python} {command} {output}"]
-        if ALPHAPEEL in self.scenarios[scenario]["methods"]:
+        if self.config["timed"]["few_sites"]:
             short = f"--case {self.timed('short.npz')} --output {{folder}}/short.npz"
             command = f"{python} {self.benches}/{self.method_script(ALPHAPEEL)} {short}"
             name = f"{ALPHAPEEL}_{SHORT_SITES}_sites"

@@ -48,6 +48,21 @@ def _stacked(rows: Sequence[NDArray[np.int16]]) -> NDArray[np.int16]:
     return result
 
 
+def _pairs(
+    rows: Sequence[NDArray[np.int16]], n_samples: int
+) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """The first two alleles of each genotype, (L, N, 2), -1 where it has none, and
+    whether it is phased, (L, N)."""
+    alleles = np.full((len(rows), n_samples, 2), -1, dtype=np.int8)
+    phased = np.zeros((len(rows), n_samples), dtype=bool)
+    if rows:
+        stacked = _stacked(rows)
+        ploidy = min(stacked.shape[2] - 1, 2)
+        alleles[:, :, :ploidy] = np.maximum(stacked[:, :, :ploidy], -1)
+        phased[:] = stacked[:, :, -1]
+    return alleles, phased
+
+
 def read_genotypes(
     path: str | Path, chrom: str, samples: Sequence[str] | None = None
 ) -> Genotypes:
@@ -81,13 +96,7 @@ def read_genotypes(
         alt.append(record.ALT[0])
         rows.append(record.genotype.array()[columns])
     reader.close()
-    alleles = np.full((len(pos), len(wanted), 2), -1, dtype=np.int8)
-    phased = np.zeros((len(pos), len(wanted)), dtype=bool)
-    if rows:
-        stacked = _stacked(rows)
-        ploidy = min(stacked.shape[2] - 1, 2)
-        alleles[:, :, :ploidy] = np.maximum(stacked[:, :, :ploidy], -1)
-        phased[:] = stacked[:, :, -1]
+    alleles, phased = _pairs(rows, len(wanted))
     return Genotypes(
         chrom=chrom,
         pos_bp=np.array(pos, dtype=np.int64),
