@@ -4,7 +4,14 @@
 from morula.simulation.plan import Plan
 
 simulation_plan = (
-    or_refuse(lambda: Plan(config["simulate"], project, chromosomes))
+    or_refuse(
+        lambda: Plan(
+            config["simulate"],
+            project,
+            chromosomes,
+            lambda path: settings.place(workflow.configfiles, ("simulate", *path)),
+        )
+    )
     if "simulate" in config
     else None
 )

@@ -7,7 +7,7 @@ plan is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from morula.errors import InputError
@@ -16,6 +16,11 @@ from morula.simulation import plan_checks
 ROOT = "results/simulate"
 ABNORMALITY_FIELDS = ("kind", "chrom", "parent", "origin", "cells", "start", "end")
 NOT_GIVEN = "."
+
+
+def plain_place(path: plan_checks.Path) -> str:
+    """`config, simulate.swaps`: a place without file and line."""
+    return ", ".join(["config", ".".join(["simulate", *map(str, path)])])
 
 
 class Member(Protocol):
@@ -45,9 +50,15 @@ class Plan:
     with the schema's defaults."""
 
     def __init__(
-        self, section: Mapping[str, Any], sheet: Sheet, chromosomes: Sequence[str]
+        self,
+        section: Mapping[str, Any],
+        sheet: Sheet,
+        chromosomes: Sequence[str],
+        place: Callable[[plan_checks.Path], str] = plain_place,
     ) -> None:
-        """Raises InputError, with all mistakes found, when the section names samples,
+        """place: what a message calls a place in the section (file and line).
+
+        Raises InputError, with all mistakes found, when the section names samples,
         parents or chromosomes that are not there, or asks for what cannot be."""
         self.section = section
         self.sheet = sheet
@@ -55,7 +66,8 @@ class Plan:
         self.chromosomes = [*chromosomes, *section["sex_chromosomes"]]
         mistakes = plan_checks.mistakes(section, sheet, self.chromosomes)
         if mistakes:
-            raise InputError("\n".join(f"config, simulate: {one}" for one in mistakes))
+            lines = (f"{place(path)}: {message}" for path, message in mistakes)
+            raise InputError("\n".join(lines))
 
     @property
     def makes_population(self) -> bool:

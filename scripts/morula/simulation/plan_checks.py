@@ -27,95 +27,106 @@ ORIGINS = {
 }
 
 
+Path = tuple[str | int, ...]
+# Where in the section, and what is wrong there.
+Mistake = tuple[Path, str]
+
+
 def mistakes(
     section: Mapping[str, Any], sheet: Any, chromosomes: Sequence[str]
-) -> list[str]:
-    """All mistakes, each in words; sheet: as `plan.Sheet`."""
+) -> list[Mistake]:
+    """All mistakes; sheet: as `plan.Sheet`."""
     return [
         *_parents(section["parents"], sheet),
         *_abnormalities(section["abnormalities"], sheet, chromosomes),
         *_contamination(section, sheet),
         *_swaps(section["swaps"], sheet),
         *(
-            f"depth.samples: {name} is not in the sample sheet"
+            (("depth", "samples", name), f"{name} is not in the sample sheet")
             for name in section["depth"]["samples"]
             if name not in sheet.samples
         ),
     ]
 
 
-def _parents(founder_of: Mapping[str, str], sheet: Any) -> Iterator[str]:
+def _parents(founder_of: Mapping[str, str], sheet: Any) -> Iterator[Mistake]:
     for family in sheet.families:
         pair = (("mother", sheet.mother(family)), ("father", sheet.father(family)))
         for role, name in pair:
             if name is None:
                 yield (
+                    (),
                     f"family {family} has no {role}; expected both parents in the"
-                    " sample sheet"
+                    " sample sheet",
                 )
             elif name not in founder_of:
                 yield (
-                    f"parents: no founder for {name}; expected a line"
-                    f" `{name}: <founder>`"
+                    ("parents",),
+                    f"no founder for {name}; expected a line `{name}: <founder>`",
                 )
 
 
 def _abnormalities(
     listed: Sequence[Mapping[str, Any]], sheet: Any, chromosomes: Sequence[str]
-) -> Iterator[str]:
+) -> Iterator[Mistake]:
     children = {name for family in sheet.families for name in sheet.embryos(family)}
-    for number, one in enumerate(listed, start=1):
-        where = f"abnormalities, item {number}"
+    for number, one in enumerate(listed):
+        where: Path = ("abnormalities", number)
         kind, given = one["kind"], set(one) - {"sample", "kind"}
         if one["sample"] not in children:
             yield (
-                f"{where}: {one['sample']} is no embryo or child of the sample sheet;"
-                " expected one"
+                (*where, "sample"),
+                f"{one['sample']} is no embryo or child of the sample sheet; expected"
+                " one",
             )
         for name in sorted(MUST[kind] - given):
-            yield f"{where}: a {kind} needs `{name}`"
+            yield where, f"a {kind} needs `{name}`"
         for name in sorted(given - MUST[kind] - MAY.get(kind, set())):
-            yield f"{where}: a {kind} takes no `{name}`"
+            yield (*where, name), f"a {kind} takes no `{name}`; take it out"
         if "chrom" in given and one["chrom"] not in chromosomes:
             yield (
-                f"{where}: chromosome {one['chrom']!r} is not simulated; expected one"
-                f" of {', '.join(chromosomes)}"
+                (*where, "chrom"),
+                f"{one['chrom']!r} is not simulated; expected one of"
+                f" {', '.join(chromosomes)}",
             )
         if {"start", "end"} <= given and one["start"] > one["end"]:
-            yield f"{where}: start {one['start']} lies behind end {one['end']}"
+            message = f"start {one['start']} lies behind end {one['end']}"
+            yield (*where, "start"), f"{message}; expected rising positions"
         name = f"{kind} of the {one.get('parent')}" if kind == "triploidy" else kind
         if "origin" in given and one["origin"] not in ORIGINS.get(
             name, {one["origin"]}
         ):
             yield (
-                f"{where}: a {name} cannot be of origin {one['origin']}; expected one"
-                f" of {', '.join(sorted(ORIGINS[name]))}"
+                (*where, "origin"),
+                f"a {name} cannot be of origin {one['origin']}; expected one of"
+                f" {', '.join(sorted(ORIGINS[name]))}",
             )
 
 
-def _contamination(section: Mapping[str, Any], sheet: Any) -> Iterator[str]:
+def _contamination(section: Mapping[str, Any], sheet: Any) -> Iterator[Mistake]:
     listed = section["contamination"]
     children = {name for family in sheet.families for name in sheet.embryos(family)}
-    for number, one in enumerate(listed, start=1):
-        where = f"contamination, item {number}"
+    for number, one in enumerate(listed):
+        where: Path = ("contamination", number)
         if one["sample"] not in sheet.samples:
-            yield f"{where}: {one['sample']} is not in the sample sheet"
+            yield (*where, "sample"), f"{one['sample']} is not in the sample sheet"
         elif section["mode"] == "counts" and one["sample"] not in children:
             yield (
-                f"{where}: a parent's contamination needs `mode: reads`; in counts mode"
-                " expected an embryo or child"
+                (*where, "sample"),
+                "a parent's contamination needs `mode: reads`; in counts mode expected"
+                " an embryo or child",
             )
         if one["sample"] == one["by"]:
-            yield f"{where}: {one['by']} cannot contaminate itself"
+            yield (*where, "by"), f"{one['by']} cannot contaminate itself"
     for name, count in Counter(one["sample"] for one in listed).items():
         if count > 1:
-            yield f"contamination: {name} is there {count} times; expected once"
+            yield ("contamination",), f"{name} is there {count} times; expected once"
 
 
-def _swaps(pairs: Sequence[Sequence[str]], sheet: Any) -> Iterator[str]:
+def _swaps(pairs: Sequence[Sequence[str]], sheet: Any) -> Iterator[Mistake]:
     names = Counter(name for pair in pairs for name in pair)
     for name, count in names.items():
         if name not in sheet.samples:
-            yield f"swaps: {name} is not in the sample sheet"
+            yield ("swaps",), f"{name} is not in the sample sheet"
         if count > 1:
-            yield f"swaps: {name} is there {count} times; expected once"
+            yield ("swaps",), f"{name} is there {count} times; expected once"
