@@ -15,18 +15,19 @@ import bench  # noqa: F401  (makes morula importable)
 from morula import tables
 from morula.cli import run
 
+ENDING = ".benchmark.tsv"
 COLUMNS = ("source", "rule", "jobs", "seconds", "longest_s", "cpu_s", "max_rss_mb")
 
 
 def rule_of(path: Path, folder: Path) -> str:
-    """The rule's name: the first folder below `folder`."""
-    return path.relative_to(folder).parts[0]
+    """The rule's name: the first folder below `folder`, or the file's own name."""
+    return path.relative_to(folder).parts[0].removesuffix(ENDING)
 
 
 def rows_of(source: str, folder: Path) -> list[dict[str, object]]:
     """Rows of one folder of logs, longest rule first."""
     found: dict[str, list[dict[str, str]]] = {}
-    for path in sorted(folder.rglob("*.benchmark.tsv")):
+    for path in sorted(folder.rglob(f"*{ENDING}")):
         found.setdefault(rule_of(path, folder), []).extend(tables.read_tsv(path))
     rows: list[dict[str, object]] = []
     for rule, jobs in found.items():

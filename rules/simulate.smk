@@ -145,6 +145,7 @@ if simulation_plan and has_reads:
                 "simulation/bcf",
                 "simulation/clonal_errors",
                 "simulation/copies",
+                "simulation/flags",
                 "simulation/fragments",
                 "simulation/letters",
                 "simulation/meiosis",
@@ -180,7 +181,7 @@ if simulation_plan and has_reads:
             "../envs/simulate.yaml"
         threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 2000 * attempt,
+            mem_mb=lambda wildcards, attempt: 4000 * attempt,
             runtime=60,
         params:
             chromosomes=simulation_plan.chromosomes,
@@ -219,6 +220,7 @@ if not has_reads:
                 "simulation/copies",
                 "simulation/count_kernel",
                 "simulation/counts",
+                "simulation/flags",
                 "simulation/fragments",
                 "simulation/loci",
                 "simulation/molecules",
@@ -290,6 +292,7 @@ if not has_reads:
                 "simulation/copies",
                 "simulation/count_kernel",
                 "simulation/counts",
+                "simulation/flags",
                 "simulation/fragments",
                 "simulation/loci",
                 "simulation/molecules",

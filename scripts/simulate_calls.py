@@ -15,6 +15,7 @@ from morula.cli import run
 from morula.family_sites import read_sites
 from morula.parental_alleles import Sites
 from morula.processes import Pipeline, stop_on_sigterm
+from morula.simulation import flags
 from morula.simulation.calls import SampleCalls, call_sample, family_rows, records
 from morula.simulation.counts import (
     CountModel,
@@ -24,7 +25,6 @@ from morula.simulation.counts import (
 )
 from morula.simulation.loci import Chromosome
 from morula.simulation.protocols import ORDINARY
-from morula.simulation.quality import error_rate_limits
 from morula.simulation.tube import Carrier, Tube, read_carrier, region_of
 
 logger = logging.getLogger("simulate_calls")
@@ -42,19 +42,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--chrom", required=True)
     parser.add_argument("--panel-sites", required=True, help="CHROM POS REF,ALT (.gz)")
     parser.add_argument("--genome-index", required=True, help=".fai of the reference")
-    parser.add_argument("--read-length", required=True, type=int, help="bp")
-    parser.add_argument("--insert-mean", required=True, type=float, help="bp")
-    parser.add_argument("--insert-sd", required=True, type=float, help="bp")
-    parser.add_argument("--error-rate", required=True, type=float)
-    parser.add_argument("--duplicate-rate", required=True, type=float)
+    for flag, options in flags.READS.items():
+        parser.add_argument(flag, **options)
     parser.add_argument("--min-base-quality", required=True, type=int)
     parser.add_argument("--min-quality", type=float, default=20.0, help="QUAL")
-    parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--output", required=True, help="BCF; its .csi is made, too")
     args = parser.parse_args(argv)
-    smallest, largest = error_rate_limits()
-    if not smallest <= args.error_rate <= largest:
-        parser.error(f"--error-rate: expected {smallest:.4f} to {largest:.4f}")
+    if wrong := flags.mistake(vars(args)):
+        parser.error(wrong)
     for name in ("sources", "truths", "copies", "depths"):
         if len(getattr(args, name)) != len(args.samples):
             parser.error(f"--{name}: one a sample")

@@ -21,11 +21,10 @@ from morula.cli import run
 from morula.family_sites import read_sites
 from morula.parental_alleles import Sites
 from morula.processes import Pipeline, stop_on_sigterm
-from morula.simulation import summary, template
+from morula.simulation import flags, summary, template
 from morula.simulation.counts import Counted, CountModel, Numbers, count_tube
 from morula.simulation.loci import Chromosome
 from morula.simulation.protocols import Protocol, parse_changes, read_protocol
-from morula.simulation.quality import error_rate_limits
 from morula.simulation.summary import Losses, Obtained
 from morula.simulation.tube import Tube, contigs_of, read_carrier, region_of
 
@@ -38,58 +37,25 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line of this script."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", required=True, help="name in the output")
-    parser.add_argument("--source", required=True, help="whose genome is in the tube")
-    parser.add_argument("--truth", required=True, help="BCF of the source's copies")
-    parser.add_argument("--copies", required=True, help="TSV of the source's copies")
-    parser.add_argument("--chromosomes", required=True, nargs="+")
+    for flag, options in (flags.TUBE | flags.READS).items():
+        parser.add_argument(flag, **options)
     parser.add_argument(
         "--sites", required=True, nargs="+", help="CHROM POS REF,ALT, one a chromosome"
     )
     parser.add_argument(
         "--genome", help="FASTA with its .fai; without it there is no GC bias"
     )
-    parser.add_argument("--protocols", required=True, help="resources/simulation.tsv")
-    parser.add_argument("--amplification", required=True)
-    parser.add_argument("--cells", type=int)
-    parser.add_argument(
-        "--set", nargs=2, action="append", default=[], metavar=("KEY", "VALUE")
-    )
-    parser.add_argument("--depth", required=True, type=float)
-    parser.add_argument("--read-length", required=True, type=int, help="bp")
-    parser.add_argument("--insert-mean", required=True, type=float, help="bp")
-    parser.add_argument("--insert-sd", required=True, type=float, help="bp")
-    parser.add_argument("--error-rate", required=True, type=float)
-    parser.add_argument("--duplicate-rate", required=True, type=float)
     parser.add_argument("--min-base-quality", required=True, type=int)
-    parser.add_argument("--contaminant", help="whose DNA is in the tube, too")
-    parser.add_argument("--contaminant-truth")
-    parser.add_argument("--contaminant-copies")
-    parser.add_argument("--contamination", type=float, default=0.0, help="share")
-    parser.add_argument("--seed", required=True, type=int)
     parser.add_argument(
         "--outputs", required=True, nargs="+", help="BCF, one a chromosome"
     )
-    parser.add_argument("--template", required=True, help="TSV: truth of the template")
-    parser.add_argument("--summary", required=True, help="TSV: asked and obtained")
     args = parser.parse_args(argv)
-    check_args(parser, args)
-    return args
-
-
-def check_args(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End with a usage error for flags that cannot be."""
-    smallest, largest = error_rate_limits()
-    if not smallest <= args.error_rate <= largest:
-        parser.error(f"--error-rate: expected {smallest:.4f} to {largest:.4f}")
-    for name in ("duplicate_rate", "contamination"):
-        if not 0.0 <= getattr(args, name) < 1.0:
-            parser.error(f"--{name.replace('_', '-')}: expected 0 to less than 1")
+    if wrong := flags.mistake(vars(args)):
+        parser.error(wrong)
     for name in ("sites", "outputs"):
         if len(getattr(args, name)) != len(args.chromosomes):
             parser.error(f"--{name}: one file a chromosome")
-    foreign = (args.contaminant, args.contaminant_truth, args.contaminant_copies)
-    if any((one is None) == (args.contamination > 0) for one in foreign):
-        parser.error("--contamination needs the three --contaminant flags, and they it")
+    return args
 
 
 def read_chromosome(

@@ -22,11 +22,10 @@ from morula import tables
 from morula.atomic import written_whole
 from morula.cli import run
 from morula.processes import stop_on_sigterm
-from morula.simulation import summary, template
+from morula.simulation import flags, summary, template
 from morula.simulation.fragments import ORIGINS
 from morula.simulation.molecules import FragmentModel, fragment_model
 from morula.simulation.protocols import Protocol, parse_changes, read_protocol
-from morula.simulation.quality import error_rate_limits
 from morula.simulation.reads import CLASSES, ORIGIN_COLUMNS, ReadMaker, ReadModel
 from morula.simulation.stretch import Person, read_stretches
 from morula.simulation.summary import Losses, losses
@@ -39,50 +38,17 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line of this script."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", required=True, help="name of the reads")
-    parser.add_argument("--source", required=True, help="whose genome is in the tube")
-    parser.add_argument("--truth", required=True, help="BCF of the source's copies")
-    parser.add_argument("--copies", required=True, help="TSV of the source's copies")
+    for flag, options in (flags.TUBE | flags.READS).items():
+        parser.add_argument(flag, **options)
     parser.add_argument("--genome", required=True, help="FASTA with its .fai beside")
-    parser.add_argument("--chromosomes", required=True, nargs="+")
-    parser.add_argument("--protocols", required=True, help="resources/simulation.tsv")
-    parser.add_argument("--amplification", required=True)
-    parser.add_argument("--cells", type=int)
-    parser.add_argument(
-        "--set", nargs=2, action="append", default=[], metavar=("KEY", "VALUE")
-    )
-    parser.add_argument("--depth", required=True, type=float)
-    parser.add_argument("--read-length", required=True, type=int, help="bp")
-    parser.add_argument("--insert-mean", required=True, type=float, help="bp")
-    parser.add_argument("--insert-sd", required=True, type=float, help="bp")
-    parser.add_argument("--error-rate", required=True, type=float)
     parser.add_argument("--indel-error-rate", required=True, type=float)
-    parser.add_argument("--duplicate-rate", required=True, type=float)
-    parser.add_argument("--contaminant", help="whose DNA is in the tube, too")
-    parser.add_argument("--contaminant-truth")
-    parser.add_argument("--contaminant-copies")
-    parser.add_argument("--contamination", type=float, default=0.0, help="share")
-    parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--fq1", required=True, help="gzipped FASTQ to write")
     parser.add_argument("--fq2", required=True)
-    parser.add_argument("--template", required=True, help="TSV: truth of the template")
-    parser.add_argument("--summary", required=True, help="TSV: asked and obtained")
     parser.add_argument("--origins", required=True, help="TSV: pairs by true origin")
     args = parser.parse_args(argv)
-    check_args(parser, args)
+    if wrong := flags.mistake(vars(args)):
+        parser.error(wrong)
     return args
-
-
-def check_args(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """End with a usage error for flags that cannot be."""
-    smallest, largest = error_rate_limits()
-    if not smallest <= args.error_rate <= largest:
-        parser.error(f"--error-rate: expected {smallest:.4f} to {largest:.4f}")
-    for name in ("indel_error_rate", "duplicate_rate", "contamination"):
-        if not 0.0 <= getattr(args, name) < 1.0:
-            parser.error(f"--{name.replace('_', '-')}: expected 0 to less than 1")
-    foreign = (args.contaminant, args.contaminant_truth, args.contaminant_copies)
-    if any((one is None) == (args.contamination > 0) for one in foreign):
-        parser.error("--contamination needs the three --contaminant flags, and they it")
 
 
 def people_of(args: argparse.Namespace) -> list[Person]:
