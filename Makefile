@@ -108,7 +108,8 @@ bench-quick bench:
 	@XDG_CACHE_HOME="$(CURDIR)/.venv/cache" snakemake --logger morula \
 		--snakefile benchmarks/Snakefile --configfile benchmarks/config/$(BENCH).yaml \
 		--config data="$(REAL_DATA)" --workflow-profile none \
-		--directory results/benchmarks/$(BENCH) --cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%) $(ARGS)
+		--directory results/benchmarks/$(BENCH) --scheduler greedy \
+		--cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%) $(ARGS)
 	@echo "tables and figures: docs/benchmarks/$(BENCH)/README.md"
 
 lint:
