@@ -36,7 +36,7 @@ from morula.cli import run
 from morula.genetic_map import read_map
 from morula.haplotypes import Genotypes, read_genotypes
 from morula.simulation.copies import read_copies
-from morula.simulation.plan import ABNORMALITY_FIELDS, NOT_GIVEN
+from morula.simulation.plan_checks import words_of
 
 Site = tuple[int, str, str]
 
@@ -57,11 +57,8 @@ def make_genome(args: argparse.Namespace, name: str) -> None:
         flags += ["--founder", names[-1]]
     for one in args.scenario.get("abnormalities", []):
         if one["sample"] == name:
-            cells = [one.get(field, NOT_GIVEN) for field in ABNORMALITY_FIELDS]
-            flags += [
-                "--abnormality",
-                *(args.chrom if c == "all" else c for c in cells),
-            ]
+            here = {"chrom": args.chrom} if one.get("chrom") == "all" else {}
+            flags += ["--abnormality", *words_of(one | here)]
     flags += [*family_flags(args.world, args.chrom), "--seed", args.seed]
     flags += ["--output", args.directory / f"{name}.bcf"]
     flags += ["--copies", args.directory / f"{name}.copies.tsv"]

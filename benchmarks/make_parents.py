@@ -24,6 +24,7 @@ from bench.steps import (
     run_script,
     section_defaults,
 )
+from morula.call_files import samples_of
 from morula.cli import run
 from morula.errors import InputError
 from morula.haplotypes import Genotypes, read_genotypes
@@ -35,9 +36,7 @@ PARENTS = ("M1", "P1")
 
 def founders_of(world: Path) -> list[str]:
     """All founders of a world."""
-    query = ["bcftools", "query", "-l", str(world / "founders.bcf")]
-    done = subprocess.run(query, check=True, capture_output=True, text=True)
-    return done.stdout.split()
+    return samples_of(world / "founders.bcf")
 
 
 def couple_of(founders: Sequence[str], couple: int) -> Sequence[str]:
@@ -92,9 +91,7 @@ def subset_panel(args: argparse.Namespace) -> Path:
     """panel.bcf, which the methods get: the world's, or its first --panel-size samples,
     at the same sites."""
     whole, part = args.world / "panel.bcf", args.directory / "panel.bcf"
-    query = ["bcftools", "query", "-l", str(whole)]
-    done = subprocess.run(query, check=True, capture_output=True, text=True)
-    names = done.stdout.split()[: args.panel_size or None]
+    names = samples_of(whole)[: args.panel_size or None]
     view = ["bcftools", "view", "--no-version", "-s", ",".join(names), "-Ou"]
     cut = subprocess.run([*view, str(whole)], check=True, capture_output=True)
     tags = ["bcftools", "+fill-tags", "-", "--no-version", "-Ob", "-o", str(part)]

@@ -22,6 +22,7 @@ import pysam
 
 from bench.score_weights import draw_weights
 from bench.steps import run_script
+from morula.call_files import samples_of
 from morula.cli import run
 from morula.haplotypes import read_genotypes
 from morula.simulation.population import fasta_text, random_sequence
@@ -34,14 +35,6 @@ MAP_FILES = ("female", "male", "average")
 def bcftools(*words: str | Path) -> None:
     """Run bcftools; its own words show when it fails."""
     subprocess.run(["bcftools", *map(str, words)], check=True)
-
-
-def samples_of(path: Path) -> list[str]:
-    """Samples of a VCF or BCF."""
-    query = ["bcftools", "query", "-l", str(path)]
-    return subprocess.run(
-        query, check=True, capture_output=True, text=True
-    ).stdout.split()
 
 
 def write_panel(args: argparse.Namespace, source: Path, samples: Sequence[str]) -> None:

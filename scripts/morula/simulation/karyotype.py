@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 
 from morula.errors import InputError
 from morula.simulation.copies import Copy, Stretch
-from morula.simulation.plan_checks import MAY, MUST, ORIGINS
+from morula.simulation.plan_checks import FIELDS, MAY, MUST, NOT_GIVEN, ORIGINS
 from morula.simulation.sex_chromosomes import kind_of
 from morula.simulation.transmission import Given
 
-FIELDS = ("kind", "chrom", "parent", "origin", "cells", "start", "end")
-NOT_GIVEN = "."
 # Kinds that say how many copies of the whole chromosome there are.
 WHOLE = ("monosomy", "trisomy", "uniparental_disomy", "triploidy")
 PARENTS = ("mother", "father")

@@ -14,8 +14,6 @@ from morula.errors import InputError
 from morula.simulation import plan_checks
 
 ROOT = "results/simulate"
-ABNORMALITY_FIELDS = ("kind", "chrom", "parent", "origin", "cells", "start", "end")
-NOT_GIVEN = "."
 
 
 def plain_place(path: plan_checks.Path) -> str:
@@ -134,8 +132,7 @@ class Plan:
         flags = ["--mother", founder_of[mother], "--father", founder_of[father], *sex]
         for one in self.section["abnormalities"]:
             if one["sample"] == name:
-                cells = [str(one.get(field, NOT_GIVEN)) for field in ABNORMALITY_FIELDS]
-                flags += ["--abnormality", *cells]
+                flags += ["--abnormality", *plan_checks.words_of(one)]
         return flags
 
     def source(self, name: str) -> str:

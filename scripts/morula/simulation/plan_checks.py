@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+# What is said of an abnormality, in the order of simulate_family.py --abnormality, and
+# what stands for a field that does not apply.
+FIELDS = ("kind", "chrom", "parent", "origin", "cells", "start", "end")
+NOT_GIVEN = "."
 # What an abnormality of each kind must say, and what it may.
 MUST = {
     "monosomy": {"chrom", "parent"},
@@ -25,6 +29,11 @@ ORIGINS = {
     "triploidy of the mother": {"meiosis_1", "meiosis_2"},
     "triploidy of the father": {"meiosis_1", "meiosis_2", "dispermy"},
 }
+
+
+def words_of(abnormality: Mapping[str, Any]) -> list[str]:
+    """An item of the config's `abnormalities` as words of the flag."""
+    return [str(abnormality.get(field, NOT_GIVEN)) for field in FIELDS]
 
 
 Path = tuple[str | int, ...]
