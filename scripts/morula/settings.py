@@ -157,8 +157,15 @@ def _explain(
                 yield path, f"no key {key!r}; expected it ({wanted.rstrip('.')})"
     elif error.validator == "uniqueItems":
         yield path, f"an item is there twice in {error.instance}"
-    elif error.validator == "minItems":
+    elif error.validator == "minItems" and not error.instance:
         yield path, "an empty list; expected at least one item"
+    elif error.validator in ("minItems", "maxItems"):
+        bound = "at least" if error.validator == "minItems" else "at most"
+        yield (
+            path,
+            f"found {error.instance} of {len(error.instance)} items; expected {bound}"
+            f" {error.validator_value}",
+        )
     elif error.validator == "oneOf":
         yield (
             path,

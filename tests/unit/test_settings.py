@@ -124,3 +124,11 @@ def test_the_line_is_that_of_the_file_that_says_it(config):
     merged = yaml.safe_load(CONFIG) | yaml.safe_load(other.read_text())
     with pytest.raises(InputError, match=r"other\.yaml, line 3, align\.aligner"):
         settings.complete(merged, SCHEMA, [config, other])
+
+
+def test_a_pair_of_one_is_told_how_many_it_needs(config):
+    config.write_text(CONFIG + "simulate: {parents: {M1: a, P1: b}, swaps: [[E1]]}\n")
+    with pytest.raises(
+        InputError, match=r"found \['E1'\] of 1 items; expected at least 2"
+    ):
+        complete(config)
