@@ -157,15 +157,8 @@ def _explain(
                 yield path, f"no key {key!r}; expected it ({wanted.rstrip('.')})"
     elif error.validator == "uniqueItems":
         yield path, f"an item is there twice in {error.instance}"
-    elif error.validator == "minItems" and not error.instance:
-        yield path, "an empty list; expected at least one item"
     elif error.validator in ("minItems", "maxItems"):
-        bound = "at least" if error.validator == "minItems" else "at most"
-        yield (
-            path,
-            f"found {error.instance} of {len(error.instance)} items; expected {bound}"
-            f" {error.validator_value}",
-        )
+        yield path, _length(error)
     elif error.validator == "oneOf":
         yield (
             path,
@@ -181,6 +174,17 @@ def _explain(
         if "enum" in rules and isinstance(error.instance, str):
             hint = suggestion(error.instance, map(str, rules["enum"]))
         yield path, f"found {error.instance!r}; expected {words}{hint}"
+
+
+def _length(error: jsonschema.ValidationError) -> str:
+    """What is wrong with the length of a list."""
+    if not error.instance:
+        return "an empty list; expected at least one item"
+    bound = "at least" if error.validator == "minItems" else "at most"
+    return (
+        f"found {error.instance} of {len(error.instance)} items; expected {bound}"
+        f" {error.validator_value}"
+    )
 
 
 def _fill(settings: dict[str, Any], schema: Schema) -> None:
