@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup demo test run simulate bench bench-quick lint docs-graph clean
+.PHONY: help setup demo test run simulate bench bench-quick bench-correction bench-cost lint docs-graph clean
 
 CORES ?= $(shell nproc)
 DIRECTORY ?= .
@@ -46,6 +46,9 @@ help:
 	@echo "                          in DIRECTORY, and nothing after (docs/simulation.md)"
 	@echo "make bench-quick          accuracy and speed against truth and peers, in minutes: docs/benchmarks/quick"
 	@echo "make bench                the same over all depths, protocols and families, in two hours: docs/benchmarks/full"
+	@echo "make bench-correction     how right the correction is, over 30 real couples, in an hour: docs/benchmarks/correction"
+	@echo "make bench-cost           time and memory of the correction on a chromosome as large as the"
+	@echo "                          largest: docs/benchmarks/family_cost.tsv"
 	@echo "make setup                only see to Python parts (.venv) and tools"
 	@echo "make lint                 style and types only"
 	@echo "make docs-graph           draw docs/rulegraph.svg (needs graphviz: dot, tred)"
@@ -99,8 +102,9 @@ simulate: run
 REAL_DATA = $(or $(MORULA_SHARED_DATA),$(abspath $(CURDIR)/../shared/data))
 
 bench-quick: BENCH := quick
+bench-correction: BENCH := correction
 bench: BENCH := full
-bench-quick bench:
+bench-quick bench-correction bench:
 	@envs/set_up.sh --bench
 	@[ -d "$(REAL_DATA)" ] || echo "no real haplotypes in $(REAL_DATA) (MORULA_SHARED_DATA): simulated worlds only"
 	@mkdir -p results/benchmarks/$(BENCH)
@@ -111,6 +115,11 @@ bench-quick bench:
 		--directory results/benchmarks/$(BENCH) --scheduler greedy \
 		--cores $(CORES) $(MEMORY_MB:%=--resources mem_mb=%) $(ARGS)
 	@echo "tables and figures: docs/benchmarks/$(BENCH)/README.md"
+
+bench-cost:
+	@envs/set_up.sh
+	@python benchmarks/family_cost.py --embryos 10 --on-stretch 2 5 10 20 50 \
+		--output docs/benchmarks/family_cost.tsv
 
 lint:
 	@envs/set_up.sh --test

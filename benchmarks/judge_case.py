@@ -1,6 +1,7 @@
 """Judge what methods made of one case of the benchmark, by its truth.
 
-One row a measure: world scenario couple method embryo measure stratum value n. What a
+With several --scenario each embryo is judged by itself, under a name of its own. One
+row a measure: world scenario couple method embryo measure stratum value n. What a
 measure and a stratum are: bench/*_measures.py and bench/truth.py.
 """
 
@@ -9,12 +10,12 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.case import load_case, load_result
+from bench.case import Case, Result, load_case, load_result, one_embryo
 from bench.measures import check, judge
 from bench.summary import ROW_COLUMNS
 from morula import tables
@@ -42,10 +43,30 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--weights", required=True, help=".npz of the world's scores")
     parser.add_argument("--world", required=True)
-    parser.add_argument("--scenario", required=True)
+    parser.add_argument(
+        "--scenario", required=True, nargs="+", help="name, or one for each embryo"
+    )
     parser.add_argument("--couple", required=True)
     parser.add_argument("--output", required=True, help="TSV of the rows")
     return parser.parse_args(argv)
+
+
+def parts_of(
+    case: Case, results: Sequence[Result], names: Sequence[str]
+) -> Iterator[tuple[str, Case, list[Result]]]:
+    """(name, case, results) of the whole case, or of each embryo where all are named.
+
+    Raises InputError for another number of names."""
+    if len(names) == 1:
+        yield names[0], case, list(results)
+        return
+    if len(names) != len(case.embryos):
+        raise InputError(
+            f"--scenario: {len(names)} names; expected one, or one for each of the"
+            f" case's {len(case.embryos)} embryos"
+        )
+    for row, name in enumerate(names):
+        yield name, one_embryo(case, row), [one_embryo(each, row) for each in results]
 
 
 def work(args: argparse.Namespace) -> None:
@@ -53,13 +74,15 @@ def work(args: argparse.Namespace) -> None:
     results = [load_result(path) for path in args.results]
     for path, result in zip(args.results, results, strict=True):
         check(case, result, path)
-    named = (args.world, args.scenario, args.couple)
+    weights = read_weights(args.weights)
     rows = []
-    for method, row in judge(case, results, read_weights(args.weights)):
-        # Nine digits: an error of one genotype in a hundred million shows.
-        value = f"{row.value:.9g}"
-        cells = (*named, method, row.embryo, row.measure, row.stratum, value, row.n)
-        rows.append(dict(zip(ROW_COLUMNS, cells, strict=True)))
+    for name, part, of_part in parts_of(case, results, args.scenario):
+        named = (args.world, name, args.couple)
+        for method, row in judge(part, of_part, weights):
+            # Nine digits: an error of one genotype in a hundred million shows.
+            value = f"{row.value:.9g}"
+            cells = (*named, method, row.embryo, row.measure, row.stratum, value, row.n)
+            rows.append(dict(zip(ROW_COLUMNS, cells, strict=True)))
     tables.write_tsv(args.output, ROW_COLUMNS, rows)
     sizes = (len(results), len(case.embryos), len(rows))
     logger.info("methods=%d embryos=%d rows=%d", *sizes)

@@ -1,11 +1,14 @@
 """Make a case of the benchmark: embryos of a prepared couple, and their counts under a
 scenario. Written under --directory: {embryo}.bcf (truth), {embryo}.counts.bcf,
-{embryo}.template.tsv, {embryo}.summary.tsv, and case.npz (bench/case.py).
+{embryo}.template.tsv, {embryo}.summary.tsv, the same of born children, and case.npz of
+the embryos (bench/case.py).
 
---scenario is JSON: embryos (number), depth, amplification, cells, set (numbers of the
-protocol to replace), abnormalities, contamination, swaps (as in the config's `simulate`
-section; embryos are E1, E2, ... or `all`, parents M1 and P1, and `stranger` is the
-world's last founder).
+--scenario is JSON: embryos (number), depth (one for all, or a list with one for each),
+amplification, cells, set (numbers of the protocol to replace), reads (of the config's
+`simulate.reads` and min_base_quality, what to replace), children (number of born ones:
+ordinary DNA at CHILD_DEPTH), abnormalities, contamination, swaps (as in the config's
+`simulate` section; embryos are E1, E2, ... or `all`, children C1, C2, ..., parents M1
+and P1, and `stranger` is the world's last founder).
 """
 
 from __future__ import annotations
@@ -26,19 +29,22 @@ from bench.case import Case
 from bench.steps import (
     RESOURCES,
     family_flags,
-    read_flags,
+    named_flags,
+    read_values,
     run_script,
-    section_defaults,
 )
 from make_parents import PARENTS, couple_of, founders_of
 from morula import tables
 from morula.cli import run
+from morula.errors import InputError
 from morula.genetic_map import read_map
 from morula.haplotypes import Genotypes, read_genotypes
 from morula.simulation.copies import read_copies
 from morula.simulation.plan_checks import words_of
 
 Site = tuple[int, str, str]
+# Of a born child, whose DNA needs no amplification.
+CHILD_DEPTH = 30
 
 
 def embryo_names(scenario: Mapping[str, Any]) -> list[str]:
@@ -46,12 +52,29 @@ def embryo_names(scenario: Mapping[str, Any]) -> list[str]:
     return [f"E{number}" for number in range(1, scenario["embryos"] + 1)]
 
 
+def child_names(scenario: Mapping[str, Any]) -> list[str]:
+    """C1, C2, ..."""
+    return [f"C{number}" for number in range(1, scenario.get("children", 0) + 1)]
+
+
+def depths_of(scenario: Mapping[str, Any]) -> dict[str, float]:
+    """Each embryo's depth. Raises InputError for a list of another length."""
+    names, depth = embryo_names(scenario), scenario["depth"]
+    depths = depth if isinstance(depth, list) else [depth] * len(names)
+    if len(depths) != len(names):
+        raise InputError(
+            f"depth: {len(depths)} numbers for {len(names)} embryos; expected one for"
+            " each, or one for all"
+        )
+    return dict(zip(names, depths, strict=True))
+
+
 def make_genome(args: argparse.Namespace, name: str) -> None:
     """The true genome of an embryo, or of a stranger (a founder's name)."""
     names = founders_of(args.world)
     mother, father = couple_of(names, args.couple)
     flags: list[object] = ["--sample", name, "--sex", "unknown"]
-    if name.startswith("E"):
+    if name in (*embryo_names(args.scenario), *child_names(args.scenario)):
         flags += ["--mother", mother, "--father", father]
     else:
         flags += ["--founder", names[-1]]
@@ -81,8 +104,9 @@ def tube_flags(args: argparse.Namespace, name: str) -> list[object]:
     flags: list[object] = ["--source", source]
     flags += ["--truth", folder_of(args, source) / f"{source}.bcf"]
     flags += ["--copies", folder_of(args, source) / f"{source}.copies.tsv"]
+    is_embryo = name in embryo_names(args.scenario)
     for one in args.scenario.get("contamination", []):
-        if one["sample"] in (name, "all"):
+        if one["sample"] == name or (one["sample"] == "all" and is_embryo):
             by = one["by"]
             folder = folder_of(args, by)
             flags += ["--contaminant", by, "--contamination", one["share"]]
@@ -91,20 +115,26 @@ def tube_flags(args: argparse.Namespace, name: str) -> list[object]:
     return flags
 
 
-def count(args: argparse.Namespace, name: str) -> None:
-    """An embryo's counts under the scenario."""
-    scenario = args.scenario
-    flags: list[object] = ["--sample", name, *tube_flags(args, name)]
-    flags += ["--chromosomes", args.chrom, "--sites", args.parents / "sites.tsv.gz"]
-    flags += ["--protocols", RESOURCES / "simulation.tsv"]
-    flags += ["--amplification", scenario["amplification"]]
+def amplification_flags(scenario: Mapping[str, Any], name: str) -> list[object]:
+    """How a sample's DNA was amplified, and its depth; a child's was not."""
+    if name in child_names(scenario):
+        return ["--amplification", "none", "--depth", CHILD_DEPTH]
+    flags: list[object] = ["--amplification", scenario["amplification"]]
     if scenario.get("cells"):
         flags += ["--cells", scenario["cells"]]
     for key, value in scenario.get("set", {}).items():
         flags += ["--set", key, value]
-    flags += ["--genome", args.world / "genome.fa"]
-    flags += ["--depth", scenario["depth"], *read_flags(), "--seed", args.seed]
-    flags += ["--min-base-quality", section_defaults("call")["min_base_quality"]]
+    return [*flags, "--depth", depths_of(scenario)[name]]
+
+
+def count(args: argparse.Namespace, name: str) -> None:
+    """An embryo's or child's counts under the scenario."""
+    flags: list[object] = ["--sample", name, *tube_flags(args, name)]
+    flags += ["--chromosomes", args.chrom, "--sites", args.parents / "sites.tsv.gz"]
+    flags += ["--protocols", RESOURCES / "simulation.tsv"]
+    flags += amplification_flags(args.scenario, name)
+    flags += ["--genome", args.world / "genome.fa", "--seed", args.seed]
+    flags += named_flags(read_values(args.scenario.get("reads")))
     flags += ["--outputs", args.directory / f"{name}.counts.bcf"]
     flags += ["--template", args.directory / f"{name}.template.tsv"]
     summary = args.directory / f"{name}.summary.tsv"
@@ -221,10 +251,12 @@ def gather(args: argparse.Namespace, names: Sequence[str]) -> Case:
 def work(args: argparse.Namespace) -> None:
     args.directory.mkdir(parents=True, exist_ok=True)
     names = embryo_names(args.scenario)
-    strangers = {one["by"] for one in args.scenario.get("contamination", [])}
-    for name in [*names, *sorted(strangers - set(PARENTS))]:
+    family = [*names, *child_names(args.scenario)]
+    others = {one["by"] for one in args.scenario.get("contamination", [])}
+    others |= {name for pair in args.scenario.get("swaps", []) for name in pair}
+    for name in [*family, *sorted(others - {*PARENTS, *family})]:
         make_genome(args, name)
-    for name in names:
+    for name in family:
         count(args, name)
     bench_case.save(args.directory / "case.npz", gather(args, names))
 

@@ -1,9 +1,9 @@
 """Make a couple of the benchmark and take it through Morula's stages up to the embryos.
 
 Two founders of a world become the parents; their genotypes at a depth are simulated,
-phased (by SHAPEIT4 as the workflow does, or given: true, or true with switches),
-imputed and prepared. Written under --directory: M1.bcf, P1.bcf (truth), calls.bcf,
-sites.tsv.gz, phased.bcf, imputed.bcf, family.npz.
+phased (with their linking reads and the panel as the workflow does, or given: true, or
+true with switches), imputed and prepared. Written under --directory: M1.bcf, P1.bcf
+(truth), calls.bcf, sites.tsv.gz, phased.bcf, imputed.bcf, family.npz.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,20 +19,27 @@ from pathlib import Path
 import numpy as np
 import pysam
 
+from bench.given_phase import switched, write_phase
+from bench.linked_reads import Library, called_hets, write_linked_reads
 from bench.steps import (
     family_flags,
-    read_flags,
+    named_flags,
+    read_values,
     run_script,
     section_defaults,
 )
 from morula.call_files import samples_of
 from morula.cli import run
 from morula.errors import InputError
-from morula.haplotypes import Genotypes, read_genotypes
-from morula.simulation.bcf import contig_lengths, write_bcf
+from morula.haplotypes import read_genotypes
 from morula.simulation.streams import stream
 
 PARENTS = ("M1", "P1")
+# The phase that Morula estimates, in the words of --phase.
+ESTIMATED = "estimated"
+MEMORY_MB = 3000
+# What link_reads.py is told of the config.
+QUALITIES = (("phase", "min_genotype_quality"), ("call", "min_mapping_quality"))
 
 
 def founders_of(world: Path) -> list[str]:
@@ -39,13 +47,20 @@ def founders_of(world: Path) -> list[str]:
     return samples_of(world / "founders.bcf")
 
 
-def couple_of(founders: Sequence[str], couple: int) -> Sequence[str]:
-    """Mother and father of a couple, numbered from 0."""
-    if 2 * couple + 2 > len(founders):
+def couple_of(founders: Sequence[str], couple: int) -> tuple[str, str]:
+    """Mother and father of a couple, numbered from 0.
+
+    The first half of them share no founder; the next pair the same mothers with other
+    fathers, so that n founders make (n / 2)^2 different couples.
+    """
+    mothers, fathers = founders[0::2], founders[1::2]
+    turn, place = divmod(couple, len(fathers))
+    if turn >= len(fathers):
         raise InputError(
-            f"{len(founders)} founders; expected two for each of {couple + 1} couples"
+            f"{len(founders)} founders make {len(fathers) ** 2} couples; expected"
+            f" {couple + 1} at least: ask for fewer couples, or more founders"
         )
-    return founders[2 * couple : 2 * couple + 2]
+    return mothers[place], fathers[(place + turn) % len(fathers)]
 
 
 def make_truth(args: argparse.Namespace) -> None:
@@ -66,14 +81,16 @@ def make_truth(args: argparse.Namespace) -> None:
 def call(args: argparse.Namespace) -> None:
     """calls.bcf, and the sites at which embryos are counted (rule join_genotypes)."""
     calls = args.directory / "calls.bcf"
-    options = section_defaults("call")
     flags = ["--samples", *PARENTS, "--sources", *PARENTS]
     flags += ["--truths", *(args.directory / f"{name}.bcf" for name in PARENTS)]
     flags += ["--copies", *(args.directory / f"{n}.copies.tsv" for n in PARENTS)]
     flags += ["--depths", args.depth, args.depth, "--chrom", args.chrom]
     flags += ["--panel-sites", args.world / "snvs.tsv.gz"]
-    flags += ["--genome-index", args.world / "genome.fa.fai", *read_flags()]
-    flags += ["--min-base-quality", options["min_base_quality"]]
+    flags += [
+        "--genome-index",
+        args.world / "genome.fa.fai",
+        *named_flags(read_values()),
+    ]
     run_script("simulate_calls", [*flags, "--seed", args.seed, "--output", calls])
     sites = args.directory / "sites.tsv"
     view = ["bcftools", "view", "--no-version", "-v", "snps", "-Ou", str(calls)]
@@ -100,27 +117,45 @@ def subset_panel(args: argparse.Namespace) -> Path:
     return part
 
 
+def library_of(depth: float) -> Library:
+    """How a parent is read, by the config's defaults."""
+    values = read_values()
+    del values["min_base_quality"]
+    return Library(depth=depth, **values)
+
+
+def link(args: argparse.Namespace) -> Path:
+    """links.bcf: which hets the parents' reads link, of reads simulated for it."""
+    calls, genome = args.directory / "calls.bcf", args.world / "genome.fa"
+    with tempfile.TemporaryDirectory(dir=args.directory) as folder:
+        reads = [Path(folder) / f"{name}.bam" for name in PARENTS]
+        for name, path in zip(PARENTS, reads, strict=True):
+            write_linked_reads(
+                path,
+                read_genotypes(args.directory / f"{name}.bcf", args.chrom, [name]),
+                called_hets(calls, name),
+                genome,
+                library_of(args.depth),
+                args.seed,
+            )
+        flags = ["--calls", calls, "--samples", *PARENTS, "--alignments", *reads]
+        flags += ["--genome", genome, "--chrom", args.chrom]
+        for section, key in QUALITIES:
+            flags += named_flags({key: section_defaults(section)[key]})
+        links = args.directory / "links.bcf"
+        run_script("link_reads", [*flags, "--output", links])
+    return links
+
+
 def phase(args: argparse.Namespace, panel: Path) -> None:
-    """phased.bcf: SHAPEIT4's haplotypes of the calls."""
-    options = section_defaults("phase")
+    """phased.bcf: consensus of the phasings of the calls, with the reads' links."""
     flags = ["--calls", args.directory / "calls.bcf", "--parents", *PARENTS]
-    flags += ["--panel", panel, "--map", args.world / "average.map"]
+    flags += ["--links", link(args), "--panel", panel]
+    flags += ["--map", args.world / "average.map"]
     flags += ["--genome", args.world / "genome.fa", "--chrom", args.chrom]
-    flags += ["--min-genotype-quality", options["min_genotype_quality"]]
-    flags += ["--mcmc-iterations", options["mcmc_iterations"], "--seed", args.seed]
+    flags += named_flags(section_defaults("phase"))
+    flags += ["--seed", args.seed, "--threads", 1, "--memory-mb", MEMORY_MB]
     run_script("phase_parents", [*flags, "--output", args.directory / "phased.bcf"])
-
-
-def switched(truth: Genotypes, rate: float, rng: np.random.Generator) -> Genotypes:
-    """True haplotypes with a switch between neighbouring hets at `rate`."""
-    alleles = truth.alleles.copy()
-    for column in range(len(truth.samples)):
-        het = alleles[:, column, 0] != alleles[:, column, 1]
-        turns = np.zeros(len(alleles), dtype=np.int64)
-        turns[het] = rng.random(int(het.sum())) < rate
-        turned = np.cumsum(turns) % 2 == 1
-        alleles[turned, column] = alleles[turned, column, ::-1]
-    return replace(truth, alleles=alleles)
 
 
 def give_phase(args: argparse.Namespace, rate: float) -> None:
@@ -143,9 +178,8 @@ def give_phase(args: argparse.Namespace, rate: float) -> None:
         samples=PARENTS,
     )
     rng = stream(args.seed, "switches", str(args.couple))
-    contigs = contig_lengths(args.world / "genome.fa.fai")
-    given = switched(both, rate, rng)
-    write_bcf(args.directory / "phased.bcf", contigs, [given])
+    fai = args.world / "genome.fa.fai"
+    write_phase(args.directory / "phased.bcf", switched(both, rate, rng), rate, fai)
 
 
 def prepare(args: argparse.Namespace, panel: Path) -> None:
@@ -153,15 +187,16 @@ def prepare(args: argparse.Namespace, panel: Path) -> None:
     phased, imputed = (args.directory / f"{n}.bcf" for n in ("phased", "imputed"))
     flags = ["--phased", phased, "--panel", panel, "--map", args.world / "average.map"]
     flags += ["--chrom", args.chrom, "--seed", args.seed, "--threads", "1"]
-    run_script("impute_parents", [*flags, "--memory-mb", "3000", "--output", imputed])
+    run_script(
+        "impute_parents", [*flags, "--memory-mb", MEMORY_MB, "--output", imputed]
+    )
     options = section_defaults("correct")
     flags = ["--sites", args.directory / "sites.tsv.gz", "--chrom", args.chrom]
     flags += ["--genotypes", args.directory / "calls.bcf", "--imputed", imputed]
     flags += ["--mother", PARENTS[0], "--father", PARENTS[1]]
     for sex in ("female", "male"):
         flags += [f"--map-{sex}", args.world / f"{sex}.map"]
-    for key in ("phase_flip", "phase_flip_rare", "genotype_error"):
-        flags += [f"--{key.replace('_', '-')}", options[key]]
+    flags += ["--phased", phased, "--genotype-error", options["genotype_error"]]
     run_script("prepare_family", [*flags, "--output", args.directory / "family.npz"])
 
 
@@ -170,7 +205,7 @@ def work(args: argparse.Namespace) -> None:
     make_truth(args)
     call(args)
     panel = subset_panel(args)
-    if args.phase == "shapeit4":
+    if args.phase == ESTIMATED:
         phase(args, panel)
     else:
         give_phase(args, 0.0 if args.phase == "true" else float(args.phase))
@@ -185,7 +220,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--depth", type=float, required=True, help="of the parents")
     parser.add_argument("--panel-size", type=int, default=0, help="samples; 0: all")
     parser.add_argument(
-        "--phase", required=True, help="shapeit4, true, or a rate of switches (0.01)"
+        "--phase", required=True, help="estimated, true, or a rate of switches (0.01)"
     )
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--directory", type=Path, required=True)

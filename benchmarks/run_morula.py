@@ -12,7 +12,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command.parser(__doc__)
     add = parser.add_argument
     add("--family-sites", required=True, help=".npz of prepare_family.py")
+    add("--phased", required=True, help="BCF of phase_parents.py")
     add("--counts", nargs="+", required=True, help="BCF of each embryo of the case")
+    add("--child-counts", nargs="*", default=[], help="BCF of each born child")
     add("--imputed-parents", required=True, help="BCF of impute_parents.py")
     add("--map", required=True, help="sex-averaged, PLINK format")
     add("--mother", help="her name; left out for a donor")

@@ -152,6 +152,33 @@ def genotype_parts(wildcards):
     return parts
 
 
+# phase
+
+
+def parents_with_reads(wildcards):
+    """Parents whose own reads link their hets."""
+    return [
+        name
+        for name in project.parents(wildcards.family)
+        if has_reads and project.kind(name) != "vcf"
+    ]
+
+
+def linked_hets(wildcards):
+    """The BCF of link_reads, where a parent has reads."""
+    if not parents_with_reads(wildcards):
+        return []
+    return [f"results/phase/links/{wildcards.family}.{wildcards.chrom}.bcf"]
+
+
+def phase_memory_mb(wildcards, input, threads, attempt):
+    """The panel's haplotypes in each run of SHAPEIT4, or Beagle's heap, and the
+    phasings; doubled at each retry."""
+    panel_mb = Path(input.panel).stat().st_size / 2**20
+    programs = max(threads * (300 + 20 * panel_mb), 3000)
+    return int(2500 + programs) * 2 ** (attempt - 1)
+
+
 # correct
 
 

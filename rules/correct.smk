@@ -1,5 +1,5 @@
 # Correction: which parental haplotypes each embryo carries, and what amplification lost.
-# One job an embryo, so that a new embryo in the sheet runs its own job only.
+# What amplification did is learnt by one job an embryo; a family is corrected together.
 
 
 rule prepare_family:
@@ -15,6 +15,8 @@ rule prepare_family:
         sites="results/call/{family}.{chrom}.sites.tsv.gz",
         genotypes="results/call/{family}.{chrom}.bcf",
         genotypes_index="results/call/{family}.{chrom}.bcf.csi",
+        phased="results/phase/{family}.{chrom}.bcf",
+        phased_index="results/phase/{family}.{chrom}.bcf.csi",
         imputed="results/impute/parents/{family}.{chrom}.bcf",
         imputed_index="results/impute/parents/{family}.{chrom}.bcf.csi",
         map_female="results/reference/maps/{chrom}.female.map",
@@ -33,34 +35,33 @@ rule prepare_family:
         runtime=60,
     params:
         parents=parent_flags,
-        flip=lookup("correct/phase_flip", within=config),
-        flip_rare=lookup("correct/phase_flip_rare", within=config),
         error=lookup("correct/genotype_error", within=config),
     shell:
         "python {input.script} --sites {input.sites} --genotypes {input.genotypes}"
-        " --imputed {input.imputed} --chrom {wildcards.chrom} {params.parents}"
+        " --phased {input.phased} --imputed {input.imputed}"
+        " --chrom {wildcards.chrom} {params.parents}"
         " --map-female {input.map_female} --map-male {input.map_male}"
-        " --phase-flip {params.flip} --phase-flip-rare {params.flip_rare}"
         " --genotype-error {params.error}"
         " --output {output} 2> {log}"
 
 
-rule correct_embryo:
+rule learn_amplification:
     input:
-        script=scripts / "correct_embryo.py",
+        script=scripts / "learn_amplification.py",
         library=library(
             "allele_counts",
             "amplification",
+            "amplification_fit",
+            "amplification_intervals",
+            "amplification_sites",
             "call_files",
-            "embryo_posterior",
-            "embryo_qc",
+            "contamination_level",
             "family_sites",
             "genetic_map",
             "inheritance",
             "inheritance_kernels",
             "parental_alleles",
             "processes",
-            "segments",
         ),
         presets=scripts.parent / "resources/amplification.tsv",
         family_sites=lambda wildcards: expand(
@@ -70,67 +71,140 @@ rule correct_embryo:
         ),
         counts=expand("results/call/counts/{{embryo}}.{chrom}.bcf", chrom=chromosomes),
     output:
-        posterior="results/correct/embryos/{embryo}.npz",
-        measures="results/correct/embryos/{embryo}.qc.json",
-        inheritance="results/correct/embryos/{embryo}.inheritance.tsv",
+        "results/correct/embryos/{embryo}.amplification.json",
     log:
-        "logs/correct_embryo/{embryo}.log",
+        "logs/learn_amplification/{embryo}.log",
     benchmark:
-        "logs/correct_embryo/{embryo}.benchmark.tsv"
+        "logs/learn_amplification/{embryo}.benchmark.tsv"
     conda:
         "../envs/python.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
         chromosomes=chromosomes,
         amplification=amplification_of,
         cells=cells_flag,
-        prior_amplicons=lookup("correct/prior_amplicons", within=config),
-        read_error=lookup("correct/read_error", within=config),
-        damage_error=lookup("correct/damage_error", within=config),
-        contamination=lookup("correct/contamination", within=config),
-        phase_switch=lookup("correct/phase_switch", within=config),
-        shares=lookup("correct/shares", within=config),
-        max_depth=lookup("correct/max_depth", within=config),
-        iterations=lookup("correct/em_iterations", within=config),
-        tolerance=lookup("correct/em_tolerance", within=config),
-        samples=lookup("correct/samples", within=config),
-        seed=lookup("seed", within=config),
+        correct=config["correct"],
     shell:
         "python {input.script} --embryo {wildcards.embryo}"
         " --chromosomes {params.chromosomes} --family-sites {input.family_sites}"
         " --counts {input.counts} --amplification {params.amplification}"
         " --presets {input.presets} {params.cells}"
-        " --prior-amplicons {params.prior_amplicons} --read-error {params.read_error}"
-        " --damage-error {params.damage_error}"
-        " --contamination {params.contamination} --phase-switch {params.phase_switch}"
-        " --shares {params.shares} --max-depth {params.max_depth}"
-        " --em-iterations {params.iterations} --em-tolerance {params.tolerance}"
-        " --samples {params.samples} --seed {params.seed} --threads {threads}"
-        " --posterior {output.posterior} --measures {output.measures}"
-        " --inheritance {output.inheritance} 2> {log}"
+        " --prior-amplicons {params.correct[prior_amplicons]}"
+        " --read-error {params.correct[read_error]}"
+        " --damage-error {params.correct[damage_error]}"
+        " --contamination {params.correct[contamination]}"
+        " --shares {params.correct[shares]} --max-depth {params.correct[max_depth]}"
+        " --learn-sites {params.correct[learn_sites]}"
+        " --em-iterations {params.correct[em_iterations]}"
+        " --em-tolerance {params.correct[em_tolerance]} --threads {threads}"
+        " --output {output} 2> {log}"
+
+
+# A family's embryos inform each other: a new one corrects the family again, chromosome
+# by chromosome, but nothing of it is aligned, counted or learnt anew.
+rule correct_family:
+    input:
+        script=scripts / "correct_family.py",
+        library=library(
+            "allele_counts",
+            "amplification",
+            "call_files",
+            "contamination_level",
+            "dosage_text",
+            "embryo_kernels",
+            "embryo_posterior",
+            "embryo_qc",
+            "family_chain",
+            "family_input",
+            "family_sites",
+            "genetic_map",
+            "inheritance",
+            "inheritance_kernels",
+            "order_kernels",
+            "orientation_kernels",
+            "parental_alleles",
+            "polished_parents",
+            "polished_phase",
+            "processes",
+            "segments",
+        ),
+        family_sites="results/correct/families/{family}.{chrom}.npz",
+        phased="results/phase/{family}.{chrom}.bcf",
+        phased_index="results/phase/{family}.{chrom}.bcf.csi",
+        counts=lambda wildcards: expand(
+            "results/call/counts/{embryo}.{chrom}.bcf",
+            embryo=project.embryos(wildcards.family),
+            chrom=wildcards.chrom,
+        ),
+        amplification=lambda wildcards: expand(
+            "results/correct/embryos/{embryo}.amplification.json",
+            embryo=project.embryos(wildcards.family),
+        ),
+    output:
+        posterior="results/correct/families/{family}.{chrom}.posterior.npz",
+        evidence="results/correct/families/{family}.{chrom}.evidence.json",
+        inheritance="results/correct/families/{family}.{chrom}.inheritance.tsv",
+        parents="results/correct/families/{family}.{chrom}.parents.bcf",
+        parents_index="results/correct/families/{family}.{chrom}.parents.bcf.csi",
+    log:
+        "logs/correct_family/{family}.{chrom}.log",
+    benchmark:
+        "logs/correct_family/{family}.{chrom}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        parents=parent_flags,
+        embryos=lambda wildcards: project.embryos(wildcards.family),
+        correct=config["correct"],
+        seed=config["seed"],
+    shell:
+        "python {input.script} --chrom {wildcards.chrom:q}"
+        " --family-sites {input.family_sites} --phased {input.phased} {params.parents}"
+        " --embryos {params.embryos} --counts {input.counts}"
+        " --amplification {input.amplification}"
+        " --max-depth {params.correct[max_depth]}"
+        " --burn-in {params.correct[burn_in]} --sweeps {params.correct[sweeps]}"
+        " --tolerance {params.correct[tolerance]} --samples {params.correct[samples]}"
+        " --outlier {params.correct[outlier]} --seed {params.seed}"
+        " --posterior {output.posterior} --evidence {output.evidence}"
+        " --inheritance {output.inheritance} --parents {output.parents} 2> {log}"
 
 
 rule gather_embryos:
     input:
         script=scripts / "gather_embryos.py",
         library=library(
+            "amplification",
             "call_files",
+            "contamination_level",
+            "embryo_measures",
             "embryo_qc",
+            "embryo_verdict",
             "family_sites",
+            "genetic_map",
+            "inheritance",
+            "inheritance_kernels",
             "parental_alleles",
             "processes",
-            "genetic_map",
         ),
-        measures=lambda wildcards: expand(
-            "results/correct/embryos/{embryo}.qc.json",
+        amplification=lambda wildcards: expand(
+            "results/correct/embryos/{embryo}.amplification.json",
             embryo=project.embryos(wildcards.family),
         ),
-        inheritance=lambda wildcards: expand(
-            "results/correct/embryos/{embryo}.inheritance.tsv",
-            embryo=project.embryos(wildcards.family),
+        evidence=expand(
+            "results/correct/families/{{family}}.{chrom}.evidence.json",
+            chrom=chromosomes,
+        ),
+        inheritance=expand(
+            "results/correct/families/{{family}}.{chrom}.inheritance.tsv",
+            chrom=chromosomes,
         ),
     output:
         qc="results/correct/{family}.qc.tsv",
@@ -148,6 +222,7 @@ rule gather_embryos:
     params:
         thresholds=qc_flags,
     shell:
-        "python {input.script} --measures {input.measures}"
+        "python {input.script} --amplification {input.amplification}"
+        " --evidence {input.evidence}"
         " --inheritance {input.inheritance} {params.thresholds}"
         " --qc {output.qc} --segments {output.segments} 2> {log}"

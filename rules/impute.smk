@@ -4,7 +4,12 @@
 rule impute_parents:
     input:
         script=scripts / "impute_parents.py",
-        library=library("dosage_text", "genetic_map", "haplotypes", "provenance"),
+        library=library(
+            "dosage_text",
+            "genetic_map",
+            "haplotypes",
+            "provenance",
+        ),
         phased="results/phase/{family}.{chrom}.bcf",
         phased_index="results/phase/{family}.{chrom}.bcf.csi",
         panel="results/reference/panel/{chrom}.bcf",
@@ -40,19 +45,20 @@ rule impute_family:
         library=library(
             "dosage_text",
             "embryo_genome",
+            "embryo_kernels",
             "embryo_posterior",
+            "family_chain",
             "genetic_map",
-            "inheritance",
-            "inheritance_kernels",
+            "order_kernels",
+            "orientation_kernels",
             "parental_alleles",
             "posterior_samples",
         ),
         parents="results/impute/parents/{family}.{chrom}.bcf",
         parents_index="results/impute/parents/{family}.{chrom}.bcf.csi",
-        embryos=lambda wildcards: expand(
-            "results/correct/embryos/{embryo}.npz",
-            embryo=project.embryos(wildcards.family),
-        ),
+        phased="results/phase/{family}.{chrom}.bcf",
+        phased_index="results/phase/{family}.{chrom}.bcf.csi",
+        posterior="results/correct/families/{family}.{chrom}.posterior.npz",
         map="results/reference/maps/{chrom}.average.map",
     output:
         genomes=temp("results/impute/{family}.{chrom}.bcf"),
@@ -74,7 +80,7 @@ rule impute_family:
         seed=lookup("seed", within=config),
     shell:
         "python {input.script} --parents {input.parents} {params.parents}"
-        " --embryos {input.embryos} --map {input.map} --chrom {wildcards.chrom}"
+        " --phased {input.phased} --posterior {input.posterior} --map {input.map} --chrom {wildcards.chrom}"
         " --genotype-error {params.error} --seed {params.seed}"
         " --genomes {output.genomes} --samples {output.samples} 2> {log}"
 

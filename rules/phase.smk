@@ -1,14 +1,72 @@
-# The parents' phase: SHAPEIT4 against the panel, both parents in one run.
+# The parents' phase: many phasings against the panel, both parents in each, and what
+# their own reads link.
+
+
+rule link_reads:
+    input:
+        script=scripts / "link_reads.py",
+        library=library(
+            "biallelic",
+            "call_files",
+            "phase_target",
+            "processes",
+        ),
+        calls="results/call/{family}.{chrom}.bcf",
+        calls_index="results/call/{family}.{chrom}.bcf.csi",
+        genome="results/reference/genome.fa",
+        fai="results/reference/genome.fa.fai",
+        alignments=lambda wildcards: expand(
+            "results/align/{sample}.cram", sample=parents_with_reads(wildcards)
+        ),
+        indexes=lambda wildcards: expand(
+            "results/align/{sample}.cram.crai", sample=parents_with_reads(wildcards)
+        ),
+    output:
+        bcf=temp("results/phase/links/{family}.{chrom}.bcf"),
+        index=temp("results/phase/links/{family}.{chrom}.bcf.csi"),
+    log:
+        "logs/link_reads/{family}.{chrom}.log",
+    benchmark:
+        "logs/link_reads/{family}.{chrom}.benchmark.tsv"
+    conda:
+        "../envs/phase.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 480 * attempt,
+    params:
+        parents=parents_with_reads,
+        min_genotype_quality=config["phase"]["min_genotype_quality"],
+        min_mapping_quality=config["call"]["min_mapping_quality"],
+    shell:
+        "python {input.script} --calls {input.calls} --samples {params.parents}"
+        " --alignments {input.alignments} --genome {input.genome}"
+        " --chrom {wildcards.chrom:q}"
+        " --min-genotype-quality {params.min_genotype_quality}"
+        " --min-mapping-quality {params.min_mapping_quality}"
+        " --output {output.bcf} 2> {log}"
 
 
 rule phase_parents:
     input:
         script=scripts / "phase_parents.py",
         library=library(
-            "biallelic", "call_files", "genetic_map", "processes", "provenance"
+            "biallelic",
+            "call_files",
+            "genetic_map",
+            "haplotypes",
+            "parental_phase",
+            "phase_consensus",
+            "phase_ensemble",
+            "phase_graph",
+            "phase_target",
+            "processes",
+            "provenance",
+            "read_links",
         ),
         calls="results/call/{family}.{chrom}.bcf",
         calls_index="results/call/{family}.{chrom}.bcf.csi",
+        links=linked_hets,
         panel="results/reference/panel/{chrom}.bcf",
         panel_index="results/reference/panel/{chrom}.bcf.csi",
         map="results/reference/maps/{chrom}.average.map",
@@ -23,20 +81,25 @@ rule phase_parents:
         "logs/phase_parents/{family}.{chrom}.benchmark.tsv"
     conda:
         "../envs/phase.yaml"
-    threads: 1
+    # The runs of SHAPEIT4, each in one thread.
+    threads: config["phase"]["runs"]
     resources:
-        mem_mb=lambda wildcards, input, attempt: (
-            int(2000 + 20 * input.size_mb) * 2 ** (attempt - 1)
-        ),
+        mem_mb=phase_memory_mb,
+        heap_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 480 * attempt,
     params:
         parents=lambda wildcards: project.parents(wildcards.family),
+        links=lambda wildcards, input: f"--links {input.links}" if input.links else "",
         phase=config["phase"],
         seed=config["seed"],
     shell:
         "python {input.script} --calls {input.calls} --parents {params.parents}"
-        " --panel {input.panel} --map {input.map} --genome {input.genome}"
-        " --chrom {wildcards.chrom:q}"
+        " --panel {input.panel} {params.links} --map {input.map}"
+        " --genome {input.genome} --chrom {wildcards.chrom:q}"
         " --min-genotype-quality {params.phase[min_genotype_quality]}"
         " --mcmc-iterations {params.phase[mcmc_iterations]}"
-        " --seed {params.seed} --output {output.bcf} 2> {log}"
+        " --runs {params.phase[runs]} --draws {params.phase[draws]}"
+        " --beagle-runs {params.phase[beagle_runs]}"
+        " --link-error {params.phase[link_error]}"
+        " --seed {params.seed} --threads {threads} --memory-mb {resources.heap_mb}"
+        " --output {output.bcf} 2> {log}"

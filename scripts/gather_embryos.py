@@ -8,22 +8,51 @@ import logging
 import sys
 from pathlib import Path
 
-from morula import embryo_qc, tables
+from morula import (
+    amplification,
+    embryo_measures,
+    embryo_qc,
+    embryo_verdict,
+    tables,
+)
+from morula.amplification import Record
 from morula.cli import run
+from morula.embryo_measures import Estimate, Measures
+from morula.embryo_qc import ChromosomeSummary
+from morula.embryo_verdict import Thresholds
+from morula.errors import InputError
 
 logger = logging.getLogger("gather_embryos")
+# Columns that come with the ends of their 95 % interval: learnt ones by their names in
+# the record, the others estimated from the reads by block.
+LEARNT = {
+    "ado_rate": "dropout",
+    "imbalance": "imbalance",
+    "error_rate": "error",
+    "error_rate_damage": "error_damage",
+    "amplicon_bp": "length_bp",
+}
+ESTIMATED = (
+    "contamination",
+    "foreign",
+    "misfit",
+    "relationship_mother",
+    "relationship_father",
+)
+
+
+def with_ends(name: str) -> tuple[str, str, str]:
+    """The columns of a measure and of its interval."""
+    return name, f"{name}_low", f"{name}_high"
+
+
 QC_COLUMNS = (
     "embryo",
     "depth",
     "breadth",
-    "ado_rate",
-    "imbalance",
-    "error_rate",
-    "error_rate_damage",
-    "contamination",
+    *(column for name in LEARNT for column in with_ends(name)),
     "maternal_share",
-    "relationship_mother",
-    "relationship_father",
+    *(column for name in ESTIMATED for column in with_ends(name)),
     "chromosomes_flagged",
     "status",
     "reason",
@@ -33,46 +62,91 @@ QC_COLUMNS = (
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--measures", nargs="+", required=True, help=".json of each embryo")
-    add("--inheritance", nargs="+", required=True, help=".tsv of each embryo")
-    for name in embryo_qc.Thresholds.__dataclass_fields__:
+    add("--amplification", nargs="+", required=True, help=".json of each embryo")
+    add("--evidence", nargs="+", required=True, help=".json of each chromosome")
+    add("--inheritance", nargs="+", required=True, help=".tsv of each chromosome")
+    for name in Thresholds.__dataclass_fields__:
         add(f"--{name.replace('_', '-')}", type=float, required=True)
     add("--qc", required=True, help="output .tsv")
     add("--segments", required=True, help="output .tsv")
     return parser.parse_args(argv)
 
 
-def qc_row(
-    measures: embryo_qc.Measures, limits: embryo_qc.Thresholds
-) -> dict[str, object]:
-    status, reason, flagged = embryo_qc.verdict(measures, limits)
-    estimates = {
-        name: getattr(measures, name).value
-        for name in ("contamination", "relationship_mother", "relationship_father")
+def read_evidence(path: str) -> dict[str, ChromosomeSummary]:
+    """Summaries of one chromosome by embryo."""
+    try:
+        data = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: {error}; expected the evidence that correct_family.py writes"
+        ) from error
+    return {
+        embryo: embryo_qc.summary_from_dict(one, path) for embryo, one in data.items()
     }
-    given = {
-        name: getattr(measures, name)
-        for name in QC_COLUMNS
-        if hasattr(measures, name) and name not in estimates
+
+
+def learnt_cells(record: Record) -> dict[str, object]:
+    """Cells of what was learnt of the amplification."""
+    cells: dict[str, object] = {}
+    for name, key in LEARNT.items():
+        owner = record if key == "dropout" else record.amplification
+        low, high = record.intervals[key] or (None, None)
+        values = (getattr(owner, key), low, high)
+        cells |= dict(zip(with_ends(name), values, strict=True))
+    return cells
+
+
+def qc_row(measures: Measures, limits: Thresholds) -> dict[str, object]:
+    status, reason, flagged = embryo_verdict.verdict(measures, limits)
+    cells: dict[str, object] = {
+        "embryo": measures.record.embryo,
+        "depth": measures.depth,
+        "breadth": measures.breadth,
+        "maternal_share": measures.maternal_share,
+        "chromosomes_flagged": ",".join(flagged),
+        "status": status,
+        "reason": reason,
     }
-    logger.info("%s: %s %s", measures.embryo, status, reason)
-    verdict = {"status": status, "reason": reason}
-    return given | estimates | verdict | {"chromosomes_flagged": ",".join(flagged)}
+    for name in ESTIMATED:
+        found: Estimate = getattr(measures, name)
+        values = (found.value, *found.interval)
+        cells |= dict(zip(with_ends(name), values, strict=True))
+    logger.info("%s: %s %s", measures.record.embryo, status, reason)
+    return cells | learnt_cells(measures.record)
+
+
+def measure(args: argparse.Namespace) -> list[Measures]:
+    """Measures of every embryo, in the order of --amplification."""
+    evidence = {path: read_evidence(path) for path in args.evidence}
+    result = []
+    for path in args.amplification:
+        record = amplification.read_record(path)
+        for where, embryos in evidence.items():
+            if record.embryo not in embryos:
+                raise InputError(
+                    f"{where}: no embryo {record.embryo!r} of {path}; it has"
+                    f" {', '.join(embryos)}: correct the family again"
+                )
+        summaries = [embryos[record.embryo] for embryos in evidence.values()]
+        result.append(embryo_measures.combine(summaries, record))
+    return result
+
+
+def sorted_segments(
+    args: argparse.Namespace, embryos: list[str]
+) -> list[dict[str, str]]:
+    """Segments of all chromosomes, embryo by embryo."""
+    rows = [row for path in args.inheritance for row in tables.read_tsv(path)]
+    return sorted(rows, key=lambda row: embryos.index(row["embryo"]))
 
 
 def work(args: argparse.Namespace) -> None:
-    limits = embryo_qc.Thresholds(
-        **{
-            name: getattr(args, name)
-            for name in embryo_qc.Thresholds.__dataclass_fields__
-        }
+    limits = Thresholds(
+        **{name: getattr(args, name) for name in Thresholds.__dataclass_fields__}
     )
-    every = [
-        embryo_qc.measures_from_dict(json.loads(Path(path).read_text()))
-        for path in args.measures
-    ]
+    every = measure(args)
     tables.write_tsv(args.qc, QC_COLUMNS, [qc_row(one, limits) for one in every])
-    rows = [row for path in args.inheritance for row in tables.read_tsv(path)]
+    rows = sorted_segments(args, [one.record.embryo for one in every])
     columns = tuple(rows[0]) if rows else ()
     tables.write_tsv(args.segments, columns, rows)
 

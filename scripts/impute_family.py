@@ -10,7 +10,13 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import dosage_text, embryo_genome, embryo_posterior, posterior_samples
+from morula import (
+    dosage_text,
+    embryo_genome,
+    embryo_posterior,
+    parental_alleles,
+    posterior_samples,
+)
 from morula.cli import run
 from morula.embryo_genome import PanelParents
 from morula.errors import InputError
@@ -29,9 +35,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--parents", required=True, help="BCF of impute_parents")
+    add("--phased", required=True, help="BCF of phase_parents")
     add("--mother", help="her name; left out for a donor")
     add("--father", help="his name; left out for a donor")
-    add("--embryos", nargs="+", required=True, help="posterior .npz of each embryo")
+    add("--posterior", required=True, help=".npz of correct_family")
     add("--map", required=True, help="sex-averaged, PLINK format")
     add("--chrom", required=True)
     add("--genotype-error", type=float, required=True)
@@ -59,25 +66,24 @@ def embryo_cells(
     args: argparse.Namespace, parents: PanelParents
 ) -> dict[str, NDArray[np.object_]]:
     """GT:DS:GP of the embryos; writes their joint samples."""
+    known = [name for name in (args.mother, args.father) if name]
+    phases = parental_alleles.read_phase(args.phased, known, parents.sites)
     sides = {
-        side: embryo_genome.haplotypes_of(parents, name, args.genotype_error)
+        side: embryo_genome.haplotypes_of(parents, name, phases, args.genotype_error)
         for side, name in (("maternal", args.mother), ("paternal", args.father))
     }
     genetic_map = read_map(args.map, args.chrom)
     cells: dict[str, NDArray[np.object_]] = {}
     draws: dict[str, list[NDArray[np.bool_]]] = {side: [] for side in sides}
-    first = None
-    for path in args.embryos:
-        name, embryo = embryo_posterior.load(path, args.chrom)
-        if first is None:
-            first = embryo.sites
-            where = embryo_genome.place(parents.sites, first, genetic_map)
-            logger.info(
-                "%d of %d panel sites were counted in the embryos",
-                (where.own >= 0).sum(),
-                len(where.own),
-            )
-        embryo_genome.check_sites(path, first, embryo.sites)
+    family = embryo_posterior.load(args.posterior)
+    where = embryo_genome.place(parents.sites, family.sites, genetic_map)
+    logger.info(
+        "%d of %d panel sites have a posterior of their own; parents tell elsewhere",
+        (where.own >= 0).sum(),
+        len(where.own),
+    )
+    for name in family.embryos:
+        embryo = family.embryo(name)
         cells[name] = dosage_text.gt_ds_gp(
             embryo_genome.genotypes(embryo, where, sides["maternal"], sides["paternal"])
         )

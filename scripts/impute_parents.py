@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cyvcf2
@@ -95,17 +95,39 @@ def keys_of(genotypes: Genotypes) -> list[tuple[int, str, str]]:
     )
 
 
-def read_filled(path: str, chrom: str) -> NDArray[np.bool_]:
-    """Which genotypes the phase stage filled in (FORMAT/FI), (L, N)."""
+@dataclass(frozen=True)
+class Phased:
+    """The phased parents at the panel's sites: genotypes; filled: bool (L, N), those
+    that the phase stage guessed (FORMAT/FI); has_private: whether the file has sites
+    that the panel lacks (INFO/PRIVATE), which are left out here."""
+
+    genotypes: Genotypes
+    filled: NDArray[np.bool_]
+    has_private: bool
+
+
+def read_phased(path: str, chrom: str) -> Phased:
+    genotypes = read_genotypes(path, chrom)
     reader = cyvcf2.VCF(path)
     n = len(reader.samples)
-    rows = []
+    rows, is_private = [], []
     for record in reader:
         if record.CHROM == chrom:
             is_marked = "FI" in record.FORMAT
             rows.append(record.format("FI")[:, 0] == 1 if is_marked else [False] * n)
+            is_private.append(record.INFO.get("PRIVATE") is not None)
     reader.close()
-    return np.array(rows, dtype=bool).reshape(-1, n)
+    filled = np.array(rows, dtype=bool).reshape(-1, n)
+    kept = ~np.array(is_private, dtype=bool)
+    at_panel = replace(
+        genotypes,
+        pos_bp=genotypes.pos_bp[kept],
+        ref=genotypes.ref[kept],
+        alt=genotypes.alt[kept],
+        alleles=genotypes.alleles[kept],
+        phased=genotypes.phased[kept],
+    )
+    return Phased(at_panel, filled[kept], not kept.all())
 
 
 def check_phased(path: str, genotypes: Genotypes) -> None:
@@ -122,11 +144,13 @@ def check_phased(path: str, genotypes: Genotypes) -> None:
         )
 
 
-def impute(args: argparse.Namespace, folder: Path) -> Path:
+def impute(args: argparse.Namespace, folder: Path, has_private: bool) -> Path:
     """Run Beagle in `folder`; return its VCF. Phased genotypes keep their phase."""
     target, panel = folder / "target.vcf.gz", folder / "panel.vcf.gz"
-    for source, vcf in ((args.phased, target), (args.panel, panel)):
-        subprocess.run(["bcftools", "view", "-Oz1", "-o", vcf, source], check=True)
+    known = ["--exclude", "PRIVATE=1"] if has_private else []
+    for source, vcf, only in ((args.phased, target, known), (args.panel, panel, [])):
+        view = ["bcftools", "view", *only, "-Oz1", "-o", vcf, source]
+        subprocess.run(view, check=True)
     prefix = folder / "imputed"
     java = f"-Xmx{args.memory_mb}m -Djava.io.tmpdir={folder} -XX:-UsePerfData"
     command = ["beagle", f"gt={target}", f"ref={panel}", f"map={args.map}"]
@@ -183,10 +207,11 @@ def read_imputed(
 
 
 def fill(
-    args: argparse.Namespace, panel: PanelSites, phased: Genotypes
+    args: argparse.Namespace, panel: PanelSites, parents: Phased
 ) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.bool_], list[str]]:
     """Alleles, P(ALT) and imputed flag at the panel's sites, and Beagle's header
     line where it ran."""
+    phased = parents.genotypes
     place = {key: row for row, key in enumerate(panel.keys)}
     rows = [place.get(key, -1) for key in keys_of(phased)]
     typed = np.array(rows, dtype=np.int64)
@@ -207,7 +232,7 @@ def fill(
             )
         read_map(args.map, args.chrom)  # Beagle's own message hides the file's name
         with tempfile.TemporaryDirectory(dir=Path(args.output).parent) as folder:
-            vcf = impute(args, Path(folder))
+            vcf = impute(args, Path(folder), parents.has_private)
             programs = program_lines(vcf)
             alleles, share, given = read_imputed(
                 vcf, place, args.chrom, list(phased.samples)
@@ -216,7 +241,7 @@ def fill(
         if lost:
             raise InputError(f"{args.panel}: Beagle left out {lost} sites of the panel")
     alleles[typed[inside]] = phased.alleles[inside]
-    doubt = FILLED_DOUBT * read_filled(args.phased, args.chrom)[inside, :, None]
+    doubt = FILLED_DOUBT * parents.filled[inside, :, None]
     frequency = panel.frequency[typed[inside], None, None]
     share[typed[inside]] = (1 - doubt) * phased.alleles[inside] + doubt * frequency
     return alleles, share, ~genotyped, programs
@@ -224,10 +249,11 @@ def fill(
 
 def work(args: argparse.Namespace) -> None:
     panel = read_panel_sites(args.panel, args.chrom)
-    phased = read_genotypes(args.phased, args.chrom)
+    parents = read_phased(args.phased, args.chrom)
+    phased = parents.genotypes
     check_phased(args.phased, phased)
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
-    alleles, share, imputed, programs = fill(args, panel, phased)
+    alleles, share, imputed, programs = fill(args, panel, parents)
     cells = [
         dosage_text.gt_ds_ap(alleles[:, i], share[:, i])
         for i in range(len(phased.samples))

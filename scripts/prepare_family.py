@@ -20,14 +20,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sites", required=True, help="sites at which embryos count")
     parser.add_argument("--genotypes", required=True, help="BCF of the call stage")
+    parser.add_argument("--phased", required=True, help="BCF of phase_parents")
     parser.add_argument("--imputed", required=True, help="BCF of impute_parents")
     parser.add_argument("--chrom", required=True)
     parser.add_argument("--mother", help="her name; left out for a donor")
     parser.add_argument("--father", help="his name; left out for a donor")
     parser.add_argument("--map-female", required=True, help="PLINK format")
     parser.add_argument("--map-male", required=True, help="PLINK format")
-    parser.add_argument("--phase-flip", type=float, required=True)
-    parser.add_argument("--phase-flip-rare", type=float, required=True)
     parser.add_argument("--genotype-error", type=float, required=True)
     parser.add_argument("--output", required=True, help=".npz, see morula.family_sites")
     return parser.parse_args(argv)
@@ -39,28 +38,34 @@ def work(args: argparse.Namespace) -> None:
     if not known:
         raise InputError("neither --mother nor --father: a family needs one at least")
     sites = family_sites.read_sites(args.sites, args.chrom)
-    haplotypes, panel = parental_alleles.read_haplotypes(args.imputed, known, sites)
+    phases = parental_alleles.read_phase(args.phased, known, sites)
+    haplotypes, frequency = parental_alleles.read_haplotypes(args.imputed, known, sites)
     parents = []
     for name in names:
         if not name:
-            parents.append(parental_alleles.absent_parent(panel.frequency))
+            parents.append(parental_alleles.absent_parent(frequency))
             continue
         likelihoods = parental_alleles.genotype_likelihoods(
             args.genotypes, name, sites, args.genotype_error
         )
-        parent = parental_alleles.parent_alleles(
+        parent = parental_alleles.parent_of(
             likelihoods,
+            phases[name],
             haplotypes[name],
-            panel.frequency,
-            panel.phase_flip(args.phase_flip, args.phase_flip_rare),
+            frequency,
             args.genotype_error,
         )
-        logger.info("%s: %d phased hets", name, parent.is_phased_het.sum())
+        logger.info(
+            "%s: %d phased hets, %.1f switches of phase expected",
+            name,
+            parent.is_phased_het.sum(),
+            parent.switch.sum(),
+        )
         parents.append(parent)
     maps = [read_map(path, args.chrom) for path in (args.map_female, args.map_male)]
     family = family_sites.FamilySites(
         sites,
-        panel.frequency,
+        frequency,
         np.stack([one.cm_at(sites.pos_bp) for one in maps]),
         (parents[0], parents[1]),
         (bool(args.mother), bool(args.father)),

@@ -7,6 +7,9 @@ from bench.summary import Scenario
 # Axis: what it says beside a figure, and with what unit its values are shown.
 TITLES = {
     "depth": ("embryos' depth (x)", "x"),
+    "plain": ("embryos' depth, plain amplification (x)", "x"),
+    "true_phase": ("embryos' depth, plain amplification, true phase (x)", "x"),
+    "mixed_depths": ("embryo's depth in a family of mixed depths (x)", "x"),
     "dropout": ("allele dropout asked for (share of sites)", ""),
     "protocol": ("amplification", ""),
     "embryos": ("embryos of the family", ""),
@@ -15,7 +18,7 @@ TITLES = {
     "phase": ("parents' phase (switches per het)", ""),
 }
 # Axes of many powers of ten.
-LOGARITHMIC = {"depth", "parents_depth"}
+LOGARITHMIC = {"depth", "plain", "true_phase", "mixed_depths", "parents_depth"}
 
 
 def title(axis: str) -> str:

@@ -7,9 +7,9 @@ Order of parents: mother, father. Haplotypes of a parent are numbered 0 and 1.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,22 @@ def plain_result(method: str, gp: NDArray[np.floating[Any]]) -> Result:
         status=np.full(n_embryos, ""),
         draws=np.zeros((n_embryos, 2, 0, -(-n_sites // 8)), dtype=np.uint8),
     )
+
+
+# What of a case has an entry for each embryo; of a result, all but its method's name.
+_OF_EMBRYOS = (
+    *("embryos", "counts", "alleles", "transmitted"),
+    *("true_dropout", "true_contamination", "true_error"),
+)
+Kind = TypeVar("Kind", Case, Result)
+
+
+def one_embryo(what: Kind, row: int) -> Kind:
+    """A case or a result with one of its embryos alone."""
+    names = [field.name for field in fields(what) if field.name != "method"]
+    if isinstance(what, Case):
+        names = list(_OF_EMBRYOS)
+    return replace(what, **{name: getattr(what, name)[row : row + 1] for name in names})
 
 
 def save(path: str | Path, what: Case | Result) -> None:

@@ -37,7 +37,8 @@ def estimate_rows(case: Case, result: Result) -> Iterator[Row]:
 
 
 def verdict_rows(case: Case, result: Result) -> Iterator[Row]:
-    """Shares of the embryos with each verdict, and each embryo's (1 or 0)."""
+    """Shares of the embryos with each verdict, and each embryo's (1 or 0); also of the
+    first alone, the one that a scenario makes odd."""
     given = result.status != ""
     if not given.any():
         return
@@ -46,6 +47,8 @@ def verdict_rows(case: Case, result: Result) -> Iterator[Row]:
         n = int(given.sum())
         share = float(has[given].mean())
         yield Row(EVERY_EMBRYO, f"qc_{verdict}", ALL, share, n)
+        if given[0]:
+            yield Row(EVERY_EMBRYO, f"qc_{verdict}_first", ALL, float(has[0]), 1)
         for row in np.flatnonzero(given):
             embryo = str(case.embryos[row])
             yield Row(embryo, f"qc_{verdict}", ALL, float(has[row]), 1)

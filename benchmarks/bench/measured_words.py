@@ -47,7 +47,8 @@ MEASURES = {
     " of the best, above the embryos' mean (sibling SD); what is lost of it.",
     "pgs_coverage_95": "True scores within the middle 95 % of the method's joint"
     " draws.",
-    "qc_*": "Embryos with that verdict.",
+    "qc_*": "Embryos with that verdict; *_first: of E1 alone, which is the odd one in"
+    " the scenarios that have one.",
 }
 STRATA = {
     "all": "every site of the panel",

@@ -19,9 +19,11 @@ from bench.tables_md import (
     table,
     two_digits,
 )
-from bench.truth import PARENT_HET
+from bench.truth import COUNTED, PARENT_HET
 
 DEPTH = "depth"
+# Axes by whose values calibration is shown.
+CALIBRATED = (DEPTH, "plain", "true_phase", "mixed_depths")
 Rows = Sequence[Mapping[str, str]]
 
 
@@ -47,7 +49,7 @@ def page(
         *_accuracy(summary, depths),
         *(_axis(summary, axis) for axis in summary.axes() if axis != DEPTH),
         _others(summary),
-        _calibration(summary, depths),
+        _calibration(summary),
         _dosage(summary, depths),
         _phase(summary, depths),
         _crossovers(summary, depths),
@@ -180,28 +182,34 @@ def _others(summary: Summary) -> Section:
         ("accuracy, parent het", "genotype_accuracy", PARENT_HET, share),
         ("called at >= 0.99", "gp99_share", PARENT_HET, share),
         ("right of those", "gp99_accuracy", PARENT_HET, share),
+        ("calibration error", "ece", PARENT_HET, share),
         ("PGS error (sibling SD)", "pgs_rmse_sibling_sd", "all", decimals),
+        ("embryos that pass QC", "qc_pass", "all", share),
+        ("E1 passes", "qc_pass_first", "all", share),
     ]
     tables = [over_measures(summary, found, [one.label for one in found], columns)]
     return "Other scenarios", "", tables, []
 
 
-def _calibration(summary: Summary, depths: Sequence[Scenario]) -> Section:
+def _calibration(summary: Summary) -> Section:
+    wanted = [one for axis in CALIBRATED for one in summary.along(axis)]
     columns = [
+        ("right, at SNVs", "genotype_accuracy", f"{COUNTED}_{PARENT_HET}", share),
+        ("right, indels too", "genotype_accuracy", PARENT_HET, share),
         ("calibration error", "ece", PARENT_HET, share),
         ("share called at >= 0.9", "gp90_share", PARENT_HET, share),
         ("right of those", "gp90_accuracy", PARENT_HET, share),
         ("share called at >= 0.99", "gp99_share", PARENT_HET, share),
         ("right of those", "gp99_accuracy", PARENT_HET, share),
     ]
-    heads = [axes.head(one) for one in depths]
+    heads = [f"{one.axis.replace('_', ' ')} {axes.head(one)}" for one in wanted]
     return (
         "Calibration",
         "At sites where a parent is heterozygous. A probability of 0.99 should be right"
         " 99 times in 100. In the figure, points on the diagonal mean what they say;"
         " above it a method is too sure of itself. Hollow: no error seen, drawn at half"
         " an error.",
-        [over_measures(summary, depths, heads, columns)],
+        [over_measures(summary, wanted, heads, columns)],
         ["calibration_by_depth"],
     )
 

@@ -49,10 +49,12 @@ class BenchPlan:
             for name, scenario in config["scenarios"].items()
         }
         self.methods = list(config["methods"])
+        self.method_couples = dict(config.get("method_couples", {}))
         self.short_sites = SHORT_SITES
         for name, scenario in self.scenarios.items():
             odd = set(scenario["methods"]) - set(self.methods)
             odd |= set(scenario["worlds"]) - set(config["worlds"])
+            odd |= set(self.method_couples) - set(self.methods)
             if odd:
                 raise InputError(f"scenario {name}: unknown {', '.join(sorted(odd))}")
 
@@ -124,22 +126,42 @@ class BenchPlan:
         """The judged rows of every case."""
         return [f"cases/{w}/{s}/{couple}/rows.tsv" for w, s, couple in self.cases()]
 
+    def runs(self, method: str, scenario: str, couple: int) -> bool:
+        """Whether a method is run on a case: `method_couples` says of slow ones how
+        many couples they get."""
+        if method not in self.scenarios[scenario]["methods"]:
+            return False
+        return couple < int(self.method_couples.get(method, couple + 1))
+
     def results(self, wildcards: Any) -> list[str]:
-        """Results of the methods that a scenario asks for."""
-        folder = f"cases/{wildcards.world}/{wildcards.scenario}/{wildcards.couple}"
-        methods = self.scenarios[wildcards.scenario]["methods"]
-        return [f"{folder}/{method}.npz" for method in methods]
+        """Results of the methods that are run on a case."""
+        name, couple = wildcards.scenario, int(wildcards.couple)
+        folder = f"cases/{wildcards.world}/{name}/{couple}"
+        methods = self.scenarios[name]["methods"]
+        return [f"{folder}/{m}.npz" for m in methods if self.runs(m, name, couple)]
+
+    def judged_names(self, scenario: str) -> list[str]:
+        """Under which names a scenario's cases are judged: its own, or one for each
+        embryo where they differ in depth."""
+        depth = self.scenarios[scenario]["depth"]
+        if not isinstance(depth, list):
+            return [scenario]
+        return [f"{scenario}_{one}" for one in depth]
 
     def scenario_rows(self) -> Iterator[dict[str, object]]:
         """Rows of scenarios.tsv: scenario axis value label fails."""
         for name, scenario in self.scenarios.items():
-            yield {
-                "scenario": name,
-                "axis": scenario.get("axis", ""),
-                "value": str(scenario.get("value", "")),
-                "label": scenario.get("label", name),
-                "fails": scenario.get("fails", ""),
-            }
+            judged = self.judged_names(name)
+            depth = scenario["depth"]
+            values = depth if isinstance(depth, list) else [scenario.get("value", "")]
+            for one, value in zip(judged, values, strict=True):
+                yield {
+                    "scenario": one,
+                    "axis": scenario.get("axis", ""),
+                    "value": str(value),
+                    "label": scenario.get("label", one),
+                    "fails": scenario.get("fails", ""),
+                }
 
     @property
     def command(self) -> str:
@@ -174,7 +196,7 @@ class BenchPlan:
         return [
             f"cases/{world}/{scenario}/{couple}/{name}"
             for world, scenario, couple in self.cases()
-            if ALPHAPEEL in self.scenarios[scenario]["methods"]
+            if self.runs(ALPHAPEEL, scenario, couple)
         ]
 
     def method_script(self, method: str) -> str:
@@ -204,10 +226,14 @@ class BenchPlan:
         if method != "morula":
             return []
         scenario = self.scenarios[wildcards.scenario]
-        embryos = range(1, int(scenario["embryos"]) + 1)
-        flags = ["--counts", *(f"{folder}/E{number}.counts.bcf" for number in embryos)]
+        flags = []
+        for flag, letter, key in (("", "E", "embryos"), ("child-", "C", "children")):
+            numbers = range(1, int(scenario.get(key, 0)) + 1)
+            counts = [f"{folder}/{letter}{number}.counts.bcf" for number in numbers]
+            flags += [f"--{flag}counts", *counts] if counts else []
         for flag, name in (
             ("family-sites", "family.npz"),
+            ("phased", "phased.bcf"),
             ("imputed-parents", "imputed.bcf"),
         ):
             flags += [f"--{flag}", self.parents_file(wildcards, name)]

@@ -40,13 +40,23 @@ def run_script(name: str, flags: Sequence[object]) -> None:
         raise InputError(f"{name}.py ended with status {status}; its message is above")
 
 
-def read_flags(mode: str = "counts") -> list[str]:
-    """How reads are made, by the config's defaults."""
-    reads = section_defaults("simulate", "reads")
-    if mode == "counts":
-        reads.pop("indel_error_rate")
-    pairs = ((f"--{key.replace('_', '-')}", str(reads[key])) for key in reads)
+def named_flags(values: Mapping[str, object]) -> list[str]:
+    """`--max-depth 50` of {"max_depth": 50}."""
+    pairs = ((f"--{key.replace('_', '-')}", str(values[key])) for key in values)
     return [word for pair in pairs for word in pair]
+
+
+def read_values(changes: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """How reads are counted, by the config's defaults but for changes."""
+    reads = section_defaults("simulate", "reads")
+    reads.pop("indel_error_rate")
+    reads["min_base_quality"] = section_defaults("call")["min_base_quality"]
+    unknown = sorted(set(changes or {}) - set(reads))
+    if unknown:
+        raise InputError(
+            f"reads: no {unknown[0]!r}; a scenario can change {', '.join(reads)}"
+        )
+    return reads | dict(changes or {})
 
 
 def meiosis_flags() -> list[str]:

@@ -1,12 +1,11 @@
-"""Amplification of one embryo, learnt by EM over all its chromosomes.
+"""Amplification of one embryo: the model of its reads, and what was learnt of it.
 
-Learnt: the distribution of the local maternal share x (its ends are the allele dropout
-rate), the amplicon length, the read error rates by class, and
+The distribution of the local maternal share x (its ends are the allele dropout rate),
+the amplicon length, the read error rates by class, and the share of reads from the
+mother's own cells. morula.amplification_fit learns them.
 
-the share of reads from the mother's own cells.
-
-A site's class is 3 * mother's ALT copies + error class. Error classes, by what a
-misread does at the site's two alleles:
+A site's class is 9 * level of contamination (morula.contamination_level) + 3 * mother's
+ALT copies + error class. Error classes, by what a misread does at the two alleles:
     0  neither direction is C>T or G>A
     1  REF read as ALT is C>T or G>A (damage)
     2  ALT read as REF is C>T or G>A (damage)
@@ -14,29 +13,37 @@ misread does at the site's two alleles:
 
 from __future__ import annotations
 
-import functools
+import json
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import stats
 
-from morula import inheritance, tables
+from morula import contamination_level, inheritance, tables
+from morula.atomic import written_whole
 from morula.errors import InputError
-from morula.inheritance import Chain, Posterior
 
 N_ERROR_CLASSES = 3
-N_CLASSES = 9
+# Of one level of contamination: three of the mother's copies, three of errors.
+N_OF_LEVEL = 9
+N_CLASSES = N_OF_LEVEL * contamination_level.N_LEVELS
 DAMAGE = frozenset({("C", "T"), ("G", "A")})
-LENGTH_BOUNDS_BP = (200.0, 1e7)
-# Weight of the starting error rates and contamination: an embryo with few reads keeps
-# them, and no rate is ever exactly zero.
-PSEUDO_READS = 100.0
-ERROR_BOUNDS = (1e-5, 0.4)
-CONTAMINATION_BOUNDS = (1e-6, 0.6)
+# Of the fixed point of dropout_of_loci, which contracts quickly.
+UNSEEN_ROUNDS = 30
+LEAST_KEPT = 1e-9
+# What has an interval in the record of what was learnt.
+MEASURED = (
+    "dropout",
+    "imbalance",
+    "length_bp",
+    "error",
+    "error_damage",
+    "contamination",
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Amplification:
     """shares: (K,) grid of x; share_prior: (K,), P(x) at a fresh draw; length_bp: mean
     length of a stretch of constant x; error, error_damage: P(a read shows the site's
     other allele) for ordinary substitutions and for C>T / G>A; contamination: share of
-    the template from the mother's own cells (0: none, and none is learnt)."""
+    all reads from the mother's own cells (0: none, and none is learnt)."""
 
     shares: NDArray[np.float64]
     share_prior: NDArray[np.float64]
@@ -65,7 +72,7 @@ class Amplification:
 
     @property
     def dropout(self) -> float:
-        """Allele dropout rate: P(x = 0) + P(x = 1)."""
+        """Allele dropout at a site with reads: P(x = 0) + P(x = 1)."""
         return float(self.share_prior[0] + self.share_prior[-1])
 
     @property
@@ -77,56 +84,40 @@ class Amplification:
     @property
     def alt_template(self) -> NDArray[np.float64]:
         """Share of the template that carries ALT, by class: (C, G, K)."""
-        mother = np.repeat([0.0, 0.5, 1.0], N_ERROR_CLASSES)[:, None, None]
+        copies = np.repeat([0.0, 0.5, 1.0], N_ERROR_CLASSES)
+        mother = np.tile(copies, contamination_level.N_LEVELS)[:, None, None]
         embryo = inheritance.alt_template_share(self.shares)
-        c = self.contamination
+        local = contamination_level.local(self.contamination)
+        c = np.repeat(local, N_OF_LEVEL)[:, None, None]
         return np.asarray((1.0 - c) * embryo + c * mother)
 
     @property
     def errors(self) -> NDArray[np.float64]:
         """P(REF read as ALT) and P(ALT read as REF) by class: (2, C)."""
         plain, damage = self.error, self.error_damage
-        return np.tile([[plain, damage, plain], [plain, plain, damage]], 3)
+        of_class = [[plain, damage, plain], [plain, plain, damage]]
+        return np.tile(of_class, N_CLASSES // N_ERROR_CLASSES)
 
     def read_table(self) -> NDArray[np.float64]:
         """ln P(read | class, genotype, share), see inheritance.read_table."""
         return inheritance.read_table(self.alt_template, *self.errors)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """Learnt amplification, ln P(reads) of each iteration, and whether it converged."""
-
-    amplification: Amplification
-    ln_likelihoods: list[float]
-    converged: bool
-
-
-@dataclass(frozen=True)
-class Chromosome:
-    """One chromosome of one embryo: its chain without the step of x, and the gap in bp
-    from the site before (0 at the first site), int64 (L,)."""
-
-    chain: Chain
-    gap_bp: NDArray[np.int64]
-
-    def with_length(self, length_bp: float) -> Chain:
-        """The chain with stay = exp(-gap / length)."""
-        return self.chain._replace(stay=np.exp(-self.gap_bp / length_bp))
-
-
 def site_classes(
     ref: Sequence[str] | NDArray[np.str_],
     alt: Sequence[str] | NDArray[np.str_],
     mother: NDArray[np.float64],
+    level: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Class of each site, int64 (L,); mother: (L, 2), P(her haplotype carries ALT)."""
+    """Class of each site, int64 (L,); mother: (L, 2), P(her haplotype carries ALT);
+    level: (L,), of contamination_level.levels."""
     error_class = [
         1 if (one, other) in DAMAGE else 2 if (other, one) in DAMAGE else 0
         for one, other in zip(ref, alt, strict=True)
     ]
     copies = np.rint(mother.sum(axis=1)).astype(np.int64)
-    return np.array(error_class, dtype=np.int64) + N_ERROR_CLASSES * copies
+    found = np.array(error_class, dtype=np.int64)
+    return found + N_ERROR_CLASSES * copies + N_OF_LEVEL * level
 
 
 def read_preset(path: str | Path, name: str) -> Preset:
@@ -145,12 +136,14 @@ def start(
     error: float,
     error_damage: float,
     contamination: float,
+    unseen: float = 0.0,
 ) -> Amplification:
-    """Where EM starts for an embryo of `cells` cells on a grid of n_shares points."""
+    """Where EM starts for an embryo of `cells` cells on a grid of n_shares points;
+    unseen: share of the amplified sites that has no reads."""
     # METHOD: with n cells an allele is lost only where it fails in most of them; the
     # start falls with sqrt(n), as from 0.16-0.20 in one cell to 0.05 in a trophectoderm
     # biopsy (MDA). A start only: EM replaces it wherever there are reads.
-    dropout = preset.dropout / math.sqrt(cells or 1)
+    dropout = dropout_of_seen(preset.dropout / math.sqrt(cells or 1), unseen)
     shares = np.linspace(0.0, 1.0, n_shares)
     half = 0.5 / (n_shares - 1)
     edges = np.clip(np.append(shares - half, 1.0), 0.0, 1.0)
@@ -169,6 +162,34 @@ def start(
     )
 
 
+def _unread(dropout: float, unseen: float) -> float:
+    """P(no reads of an allele that is amplified): z of dropout_of_seen."""
+    kept = max(1.0 - dropout, LEAST_KEPT)
+    return (math.sqrt(dropout**2 + 4 * kept * unseen) - dropout) / (2 * kept)
+
+
+def dropout_of_seen(dropout: float, unseen: float) -> float:
+    """Allele dropout at the sites with reads, from that of all amplified sites;
+    unseen: share of the amplified sites that has no reads.
+
+    # METHOD: an amplified allele gives no reads with probability z; with allele dropout
+    # d then a share d z + (1 - d) z^2 of the sites is unseen, and of the seen ones
+    # d (1 - z) / (d (1 - z) + (1 - d) (1 - z^2)) show dropout: the shallower the reads,
+    # the more rarely a site with a lost allele is among those with reads.
+    """
+    z = _unread(dropout, unseen)
+    return dropout / (dropout + (1.0 - dropout) * (1.0 + z))
+
+
+def dropout_of_loci(seen: float, unseen: float) -> float:
+    """Inverse of dropout_of_seen."""
+    rate = seen
+    for _ in range(UNSEEN_ROUNDS):
+        z = _unread(rate, unseen)
+        rate = seen * (1.0 + z) / (1.0 + seen * z)
+    return rate
+
+
 def cap_depth(reads: NDArray[np.float64], max_depth: float) -> NDArray[np.float64]:
     """Scale a site's reads down to max_depth in all: (L, 2)."""
     # METHOD: beyond some tens of reads the copies of one template carry no more news,
@@ -177,154 +198,74 @@ def cap_depth(reads: NDArray[np.float64], max_depth: float) -> NDArray[np.float6
     return reads * np.minimum(1.0, max_depth / np.maximum(depth, 1.0))
 
 
-def fit(
-    chromosomes: Sequence[Chromosome],
-    begin: Amplification,
-    prior_amplicons: float,
-    max_iterations: int,
-    tolerance: float,
-    apply: Callable[
-        [Callable[[Chromosome], tuple[Posterior, float]], Sequence[Chromosome]],
-        Iterable[tuple[Posterior, float]],
-    ] = map,
-) -> Fit:
-    """Learn the amplification by EM until a step gains less than `tolerance` (natural
-    log units of the posterior), or max_iterations.
+@dataclass(frozen=True)
+class Record:
+    """What was learnt of an embryo, as results/correct/embryos keep it.
 
-    `apply` is map or the map of a pool of threads; the sums are taken in the order of
-    the chromosomes, so that the result does not depend on it.
+    dropout: of all amplified sites, not only of those with reads as in `amplification`;
+    intervals: 95 % of each of MEASURED, None where it is not in the model; converged,
+    iterations: of EM; sites_informative: sites with reads that tell of the
+    amplification, sites_used: of these and of others, those that were used.
     """
-    now, track = begin, list[float]()
-    objective = -math.inf
-    for _ in range(max_iterations):
-        results = list(apply(functools.partial(_expect, now), chromosomes))
-        track.append(math.fsum(value for _, value in results))
-        before = objective
-        objective = track[-1] + _ln_prior(now, begin, prior_amplicons)
-        if objective - before < tolerance:
-            return Fit(now, track, True)
-        posteriors = [posterior for posterior, _ in results]
-        now = _maximise(posteriors, chromosomes, now, begin, prior_amplicons)
-    return Fit(now, track, False)
+
+    embryo: str
+    amplification: Amplification
+    dropout: float
+    intervals: dict[str, tuple[float, float] | None]
+    converged: bool
+    iterations: int
+    sites_informative: int
+    sites_used: int
 
 
-def _expect(now: Amplification, chromosome: Chromosome) -> tuple[Posterior, float]:
-    """E step of one chromosome: its posterior and ln P(reads)."""
-    chain, table = chromosome.with_length(now.length_bp), now.read_table()
-    filtered = inheritance.forward(chain, now.share_prior, table)
-    posterior = inheritance.backward(
-        chain, filtered, now.share_prior, now.shares, table
-    )
-    return posterior, filtered.ln_likelihood
+def write_record(path: str | Path, record: Record) -> None:
+    """Write `record` as JSON, whole or not at all."""
+    learnt = record.amplification
+    values = {
+        "embryo": record.embryo,
+        "shares": learnt.shares.tolist(),
+        "share_prior": learnt.share_prior.tolist(),
+        **{name: getattr(learnt, name) for name in MEASURED},
+        "dropout": record.dropout,
+        "converged": record.converged,
+        "iterations": record.iterations,
+        "sites_informative": record.sites_informative,
+        "sites_used": record.sites_used,
+        "intervals": record.intervals,
+    }
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(values, indent=1) + "\n")
 
 
-def _ln_beta(rate: float, centre: float) -> float:
-    """ln of the prior density of an error rate or contamination, up to a constant."""
-    if centre == 0.0:
-        return 0.0
-    return PSEUDO_READS * (centre * math.log(rate) + (1 - centre) * math.log1p(-rate))
+def read_record(path: str | Path) -> Record:
+    """Read what `write_record` wrote; raises InputError for any other file."""
+    try:
+        data = json.loads(Path(path).read_text())
+        learnt = Amplification(
+            np.array(data["shares"], dtype=np.float64),
+            np.array(data["share_prior"], dtype=np.float64),
+            *(float(data[name]) for name in MEASURED[2:]),
+        )
+        return Record(
+            str(data["embryo"]),
+            learnt,
+            float(data["dropout"]),
+            {
+                name: None if pair is None else (float(pair[0]), float(pair[1]))
+                for name, pair in data["intervals"].items()
+            },
+            bool(data["converged"]),
+            int(data["iterations"]),
+            int(data["sites_informative"]),
+            int(data["sites_used"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: {type(error).__name__} {error}; expected the JSON that"
+            " learn_amplification.py writes: run that step again"
+        ) from error
 
 
-def _ln_prior(now: Amplification, begin: Amplification, weight: float) -> float:
-    """ln of the prior density that _maximise adds: Dirichlet for the shares, beta for
-    the rates, and the amplicon length held by `weight` imaginary amplicons."""
-    rates = (
-        _ln_beta(now.error, begin.error)
-        + _ln_beta(now.error_damage, begin.error_damage)
-        + _ln_beta(now.contamination, begin.contamination)
-    )
-    shares = weight * float(begin.share_prior @ np.log(now.share_prior))
-    length = -weight * (math.log(now.length_bp) + begin.length_bp / now.length_bp)
-    return shares + rates + length
-
-
-def _maximise(
-    posteriors: Sequence[Posterior],
-    chromosomes: Sequence[Chromosome],
-    now: Amplification,
-    begin: Amplification,
-    weight: float,
-) -> Amplification:
-    """M step: expected counts, plus the start as pseudo-counts; the error rates are
-    raised given the new contamination (a conditional maximisation: the likelihood
-    still never falls)."""
-    draws = sum(p.share_draws for p in posteriors) + weight * begin.share_prior
-    gap = np.concatenate([c.gap_bp[1:] for c in chromosomes])
-    redraw = np.concatenate([p.redraw[1:] for p in posteriors])
-    counts = np.sum([p.read_counts for p in posteriors], axis=0)
-    mixed = replace(now, contamination=_best_contamination(counts, now, begin))
-    error, error_damage = _error_rates(counts, mixed, begin)
-    return Amplification(
-        now.shares,
-        draws / draws.sum(),
-        _best_length(gap, redraw, begin.length_bp, weight),
-        error,
-        error_damage,
-        mixed.contamination,
-    )
-
-
-def _best_contamination(
-    counts: NDArray[np.float64], now: Amplification, begin: Amplification
-) -> float:
-    """Contamination that maximises the expected log-likelihood of the reads."""
-    if begin.contamination == 0.0:
-        return 0.0
-
-    def loss(rate: float) -> float:
-        expected = counts * replace(now, contamination=rate).read_table()
-        return -float(expected.sum()) - _ln_beta(rate, begin.contamination)
-
-    best = optimize.minimize_scalar(
-        loss, bounds=CONTAMINATION_BOUNDS, method="bounded", options={"xatol": 1e-6}
-    )
-    # The bounded search is approximate: never step to a worse point.
-    found = float(best.x)
-    return found if loss(found) < loss(now.contamination) else now.contamination
-
-
-def _best_length(
-    gap_bp: NDArray[np.int64],
-    redraw: NDArray[np.float64],
-    begin_bp: float,
-    weight: float,
-) -> float:
-    """Length that maximises the expected log-likelihood of the redraws."""
-    apart = gap_bp > 0
-    gap, drawn = gap_bp[apart].astype(np.float64), redraw[apart]
-
-    def loss(ln_length: float) -> float:
-        scaled = gap * math.exp(-ln_length)
-        stayed = -scaled * (1.0 - drawn)
-        fresh = drawn * np.log(-np.expm1(-scaled))
-        prior = -weight * (ln_length + begin_bp * math.exp(-ln_length))
-        return -float(np.sum(stayed + fresh) + prior)
-
-    low, high = (math.log(bound) for bound in LENGTH_BOUNDS_BP)
-    best = optimize.minimize_scalar(loss, bounds=(low, high), method="bounded")
-    return math.exp(float(best.x))
-
-
-def _error_rates(
-    counts: NDArray[np.float64], now: Amplification, begin: Amplification
-) -> tuple[float, float]:
-    """Error rates of ordinary substitutions and of damage from expected read counts
-    (C, G, K, 2)."""
-    alt = now.alt_template
-    ref_error, alt_error = now.errors[:, :, None, None]
-    shows_alt = alt * (1 - alt_error) + (1 - alt) * ref_error
-    # Expected misreads and reads of REF templates, then of ALT templates, by class.
-    shown_ref, shown_alt = counts[..., 0], counts[..., 1]
-    ref_wrong = shown_alt * (1 - alt) * ref_error / shows_alt
-    alt_wrong = shown_ref * alt * alt_error / (1 - shows_alt)
-    ref_reads = ref_wrong + shown_ref - alt_wrong
-    alt_reads = alt_wrong + shown_alt - ref_wrong
-    wrong = np.stack([ref_wrong, alt_wrong]).sum(axis=(2, 3))
-    reads = np.stack([ref_reads, alt_reads]).sum(axis=(2, 3))
-    is_damage = np.tile([[False, True, False], [False, False, True]], 3)
-    rates = [
-        (wrong[kind].sum() + PSEUDO_READS * centre) / (reads[kind].sum() + PSEUDO_READS)
-        for kind, centre in ((~is_damage, begin.error), (is_damage, begin.error_damage))
-    ]
-    low, high = ERROR_BOUNDS
-    return min(max(rates[0], low), high), min(max(rates[1], low), high)
+def read_learnt(path: str | Path) -> Amplification:
+    """The amplification in the file that `write_record` wrote."""
+    return read_record(path).amplification

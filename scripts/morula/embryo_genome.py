@@ -7,6 +7,7 @@ transmitted haplotypes is interpolated and the imputed parents fill in the allel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from morula.embryo_posterior import EmbryoChromosome
 from morula.errors import InputError
 from morula.genetic_map import GeneticMap
-from morula.parental_alleles import Sites
+from morula.parental_alleles import Phase, Sites
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,23 @@ def read_parents(path: str | Path, chrom: str) -> PanelParents:
 
 
 def haplotypes_of(
-    parents: PanelParents, name: str | None, genotype_error: float
+    parents: PanelParents,
+    name: str | None,
+    phases: Mapping[str, Phase],
+    genotype_error: float,
 ) -> NDArray[np.float64]:
     """P(haplotype carries ALT), (L, 2); a donor (no name): the panel's frequency.
 
-    genotype_error: share of the panel's frequency mixed in, as in correction: an
-    imputed allele is never certain.
+    phases: of each parent at the panel's sites; genotype_error: share of the panel's
+    frequency mixed in, as in correction: an imputed allele is never certain.
     """
     base = parents.frequency[:, None]
     if name is None:
         return np.repeat(base, 2, axis=1)
-    return (1 - genotype_error) * parents.alt_share[name] + genotype_error * base
+    share, flip = parents.alt_share[name], phases[name].flip[:, None]
+    # A het that no embryo was counted at (an indel) may stand the wrong way round.
+    share = (1 - flip) * share + flip * share[:, ::-1]
+    return np.asarray((1 - genotype_error) * share + genotype_error * base)
 
 
 @dataclass(frozen=True)
@@ -143,23 +150,11 @@ def sampled_alleles(
     haplotypes: (L, 2), P(the parent's haplotype carries ALT). A site without its own
     posterior takes the haplotype of the nearer neighbour, then a draw of the allele.
     """
-    alleles = embryo.draws[f"allele_{side}"]
+    alleles = embryo.alleles[side]
     result = alleles[:, np.maximum(where.own, 0)]
     rest = np.flatnonzero(where.own < 0)
     near = np.where(where.weight[rest] > 0.5, where.right[rest], where.left[rest])
-    second = embryo.draws[f"haplotype_{side}"][:, near]
+    second = embryo.haplotypes[side][:, near]
     alt = np.where(second, haplotypes[rest, 1], haplotypes[rest, 0])
     result[:, rest] = rng.random(second.shape) < alt
     return result
-
-
-def check_sites(path: str, expected: Sites, found: Sites) -> None:
-    """Refuse embryos that were corrected at different sites."""
-    if len(expected.pos_bp) != len(found.pos_bp) or not (
-        np.array_equal(expected.pos_bp, found.pos_bp)
-        and np.array_equal(expected.alt, found.alt)
-    ):
-        raise InputError(
-            f"{path}: corrected at other sites than the first embryo of the family;"
-            " run the correct stage again"
-        )

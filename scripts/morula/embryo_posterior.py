@@ -1,17 +1,19 @@
-"""Posterior of one embryo over all chromosomes, in one .npz file.
+"""Joint posterior of a family's embryos on one chromosome, in one .npz file.
 
-Keys, for each chromosome, are `{chrom}.{name}`; L sites, S sampled paths:
-    pos_bp int64 (L,); ref, alt str (L,)
-    vectors float32 (L, 4), P(2 a + b); genotypes float32 (L, 4), P(2 m + f), own reads
-    included (see morula.inheritance)
-    haplotype_maternal, haplotype_paternal, allele_maternal, allele_paternal
-    uint8 (S, ceil(L / 8)), joint draws of a, b, m, f packed along the sites
-Keys `embryo` (name) and `chromosomes` stand once.
+Written at the informative sites (where a parent may be het, or the parents are
+homozygous for different alleles): at the others the parents tell the genotype. Keys,
+for L sites, E embryos, S joint samples:
+    pos_bp int64 (L,); ref, alt str (L,); embryos str (E,)
+    vectors float32 (E, L, 4), P(2 a + b): haplotypes 0 or 1 of the phase stage's BCF
+    genotypes float32 (E, L, 4), P(2 m + f), own reads included
+    haplotype, allele uint8 (2, E, S, ceil(L / 8)), mother's side first: joint draws of
+    a and b, and of m and f, packed along the sites (np.packbits)
+    switch uint8 (2, S, ceil(L / 8)): where the phase estimate of mother and father
+    switches, in the step that ends at the site; sample s of all embryos shares it
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,80 +21,104 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula.atomic import written_whole
-from morula.inheritance import Paths
+from morula.errors import InputError
+from morula.family_chain import JointPosterior
 from morula.parental_alleles import Sites
 
-DRAWS = (
-    "haplotype_maternal",
-    "haplotype_paternal",
-    "allele_maternal",
-    "allele_paternal",
-)
+SIDES = ("maternal", "paternal")
 
 
 @dataclass(frozen=True)
 class EmbryoChromosome:
-    """Posterior of one chromosome; draws: bool (S, L) under each name of DRAWS."""
+    """Posterior of one embryo: vectors, genotypes (L, 4); haplotypes, alleles: bool
+    (S, L) by side, "maternal" and "paternal"."""
 
     sites: Sites
     vectors: NDArray[np.float32]
     genotypes: NDArray[np.float32]
-    draws: dict[str, NDArray[np.bool_]]
-
-
-def pack(draws: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(L, S) of 0 and 1 to uint8 (S, ceil(L / 8))."""
-    return np.ascontiguousarray(np.packbits(draws, axis=0).T)
+    haplotypes: dict[str, NDArray[np.bool_]]
+    alleles: dict[str, NDArray[np.bool_]]
 
 
 def unpack(packed: NDArray[np.uint8], n_sites: int) -> NDArray[np.bool_]:
-    """Inverse of `pack`, as bool (S, L)."""
-    return np.unpackbits(packed, axis=1, count=n_sites).astype(bool)
+    """Bits (..., ceil(L / 8)) as bool (..., L)."""
+    return np.unpackbits(packed, axis=-1, count=n_sites).astype(bool)
 
 
-def arrays_of(
-    chrom: str,
-    sites: Sites,
-    vectors: NDArray[np.float64],
-    genotypes: NDArray[np.float64],
-    paths: Paths,
-) -> dict[str, NDArray[np.generic]]:
-    """The entries of one chromosome for `save`."""
-    arrays: dict[str, NDArray[np.generic]] = {
-        f"{chrom}.pos_bp": sites.pos_bp,
-        f"{chrom}.ref": sites.ref,
-        f"{chrom}.alt": sites.alt,
-        f"{chrom}.vectors": vectors.astype(np.float32),
-        f"{chrom}.genotypes": genotypes.astype(np.float32),
-    }
-    for name in DRAWS:
-        arrays[f"{chrom}.{name}"] = pack(getattr(paths, name))
-    return arrays
+@dataclass(frozen=True)
+class FamilyPosterior:
+    """As stored; `embryo` unpacks one."""
+
+    sites: Sites
+    embryos: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    genotypes: NDArray[np.float32]
+    haplotype: NDArray[np.uint8]
+    allele: NDArray[np.uint8]
+    switch: NDArray[np.uint8]
+
+    def embryo(self, name: str) -> EmbryoChromosome:
+        """Posterior of one embryo; raises InputError where there is none."""
+        if name not in self.embryos:
+            raise InputError(
+                f"no posterior of embryo {name!r}; there are those of"
+                f" {', '.join(self.embryos)}"
+            )
+        i, n_sites = self.embryos.index(name), len(self.sites.pos_bp)
+        return EmbryoChromosome(
+            self.sites,
+            self.vectors[i],
+            self.genotypes[i],
+            {
+                side: unpack(self.haplotype[p, i], n_sites)
+                for p, side in enumerate(SIDES)
+            },
+            {side: unpack(self.allele[p, i], n_sites) for p, side in enumerate(SIDES)},
+        )
 
 
-def save(
-    path: str | Path,
-    embryo: str,
-    chromosomes: list[str],
-    arrays: Mapping[str, NDArray[np.generic]],
-) -> None:
+def of_joint(
+    sites: Sites, embryos: list[str], found: JointPosterior
+) -> FamilyPosterior:
+    """The posterior at `sites` as it is stored."""
+    draws = found.samples
+    return FamilyPosterior(
+        sites,
+        tuple(embryos),
+        found.vectors.astype(np.float32),
+        found.genotypes.astype(np.float32),
+        draws.haplotype,
+        draws.allele,
+        draws.switch,
+    )
+
+
+def save(path: str | Path, family: FamilyPosterior) -> None:
     """Write the file, whole or not at all."""
     with written_whole(path) as partial, partial.open("wb") as handle:
         np.savez_compressed(
             handle,
-            embryo=np.array(embryo),
-            chromosomes=np.array(chromosomes),
-            **arrays,  # type: ignore[arg-type]
+            pos_bp=family.sites.pos_bp,
+            ref=family.sites.ref,
+            alt=family.sites.alt,
+            embryos=np.array(family.embryos),
+            vectors=family.vectors,
+            genotypes=family.genotypes,
+            haplotype=family.haplotype,
+            allele=family.allele,
+            switch=family.switch,
         )
 
 
-def load(path: str | Path, chrom: str) -> tuple[str, EmbryoChromosome]:
-    """Name of the embryo, and its posterior of one chromosome."""
+def load(path: str | Path) -> FamilyPosterior:
+    """Read what `save` wrote."""
     with np.load(path) as data:
-        pos_bp = data[f"{chrom}.pos_bp"]
-        return str(data["embryo"]), EmbryoChromosome(
-            Sites(pos_bp, data[f"{chrom}.ref"], data[f"{chrom}.alt"]),
-            data[f"{chrom}.vectors"],
-            data[f"{chrom}.genotypes"],
-            {name: unpack(data[f"{chrom}.{name}"], len(pos_bp)) for name in DRAWS},
+        return FamilyPosterior(
+            Sites(data["pos_bp"], data["ref"], data["alt"]),
+            tuple(str(name) for name in data["embryos"]),
+            data["vectors"],
+            data["genotypes"],
+            data["haplotype"],
+            data["allele"],
+            data["switch"],
         )

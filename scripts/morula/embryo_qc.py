@@ -1,340 +1,198 @@
-"""Quality of one embryo: is it this couple's, is it clean, is each chromosome whole.
+"""What one chromosome of an embryo says of its quality, as sums by block.
 
-Measures come from reads and parents; `verdict` turns them into pass, warn or fail with
-the reason in plain words. Standard errors are block jackknives over N_BLOCKS stretches
-of the genome, since neighbouring sites are not independent.
+`summarise` makes them from reads, parents and the posterior of the haplotypes; a few
+numbers a chromosome, so that morula.embryo_verdict can judge the whole genome without
+reading it again. Shapes: L sites, B = N_BLOCKS stretches of the chromosome.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morula.family_sites import PARENTS, FamilySites
+from morula.errors import InputError
+from morula.family_sites import FamilySites
 
+Floats = NDArray[np.float64]
+# Blocks of the jackknife: neighbouring sites are not independent.
 N_BLOCKS = 20
-# Fewer informative sites than this say nothing about relationship or contamination.
-MIN_SITES = 50
 SURE = 0.9
+# A parent's allele this far from the panel's mean says something of descent.
+LEAST_CONTRAST = 0.05
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What one chromosome shows: reads (L, 2) uncapped; vectors and share as in
-    inheritance.Posterior; flips: mean number of maternal and paternal changes of
-    haplotype on the sampled paths; expected_flips: the same before any read was seen;
-    share_sd: prior spread of a chromosome's mean share."""
+    """What one chromosome shows.
+
+    reads: (L, 2), uncapped; vectors: P(2 a + b), (L, 4), in the haplotypes of
+    family.parents; share: (L,), posterior mean of x; flips: mean number of crossovers
+    in what the mother and the father passed on, without switches of their phase;
+    expected_flips: the same by the genetic map; share_sd: prior spread of the mean x.
+    """
 
     chrom: str
     family: FamilySites
-    reads: NDArray[np.float64]
-    vectors: NDArray[np.float64]
-    share: NDArray[np.float64]
+    reads: Floats
+    vectors: Floats
+    share: Floats
     share_sd: float
     flips: tuple[float, float]
     expected_flips: tuple[float, float]
 
 
 @dataclass(frozen=True)
-class ChromosomeMeasure:
-    """depth: reads a site; depth_error: its standard error; maternal_share: mean x;
-    share_sd, flips, expected_flips: as in Evidence (mother and father together)."""
+class ChromosomeSummary:
+    """Sums over B blocks.
+
+    span_bp: from the first site to the last; sites, covered, reads, share: sites, those
+    with reads, reads, sum of x; descent: (B, 5), weighted moments of `_descent`, from
+    descent_sites sites; strange: (B, 5), those of `_strange`, from strange_sites sites;
+    contrary, certain: (B, 2), reads that contradict the transmitted alleles, and all
+    reads there, from certain_sites (2,) sites, those with the mother het first.
+    """
 
     chrom: str
-    depth: float
-    depth_error: float
-    maternal_share: float
+    known: tuple[bool, bool]
+    span_bp: int
+    sites: list[float]
+    covered: list[float]
+    reads: list[float]
+    share: list[float]
+    descent: list[list[float]]
+    descent_sites: int
+    strange: list[list[float]]
+    strange_sites: int
+    contrary: list[list[float]]
+    certain: list[list[float]]
+    certain_sites: tuple[int, int]
     share_sd: float
-    flips: float
-    expected_flips: float
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and its standard error; NaN where it cannot be estimated."""
-
-    value: float
-    error: float
-
-
-UNKNOWN = Estimate(math.nan, math.nan)
-
-
-@dataclass(frozen=True)
-class Measures:
-    """Everything `verdict` needs, and the columns of the QC table."""
-
-    embryo: str
-    depth: float
-    breadth: float
-    ado_rate: float
-    imbalance: float
-    error_rate: float
-    error_rate_damage: float
-    maternal_share: float
-    contamination: Estimate
-    relationship_mother: Estimate
-    relationship_father: Estimate
-    has_mother: bool
-    has_father: bool
-    converged: bool
-    chromosomes: tuple[ChromosomeMeasure, ...]
+    flips: tuple[float, float]
+    expected_flips: tuple[float, float]
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return asdict(self)
 
 
-def measures_from_dict(data: Mapping[str, object]) -> Measures:
-    """Inverse of Measures.as_dict."""
-    values = dict(data)
-    for key in ("contamination", "relationship_mother", "relationship_father"):
-        pair = values[key]
-        assert isinstance(pair, dict)
-        values[key] = Estimate(**pair)
-    chromosomes = values["chromosomes"]
-    assert isinstance(chromosomes, (list, tuple))
-    values["chromosomes"] = tuple(ChromosomeMeasure(**one) for one in chromosomes)
-    return Measures(**values)  # type: ignore[arg-type]
+def summary_from_dict(data: Mapping[str, object], path: str) -> ChromosomeSummary:
+    """Inverse of ChromosomeSummary.as_dict; path: the file, for the message."""
+    names = set(ChromosomeSummary.__dataclass_fields__)
+    if set(data) != names:
+        odd = ", ".join(sorted(set(data) ^ names))
+        raise InputError(
+            f"{path}: fields differ in {odd}; expected the evidence that this version's"
+            " correct_family.py writes: run that step again"
+        )
+    return ChromosomeSummary(**data)  # type: ignore[arg-type]
 
 
-def jackknife(
-    numerator: NDArray[np.float64], denominator: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Solve sum(denominator) beta = sum(numerator) and its standard error.
+def _by_block(values: Floats) -> list[list[float]]:
+    """Sums of (L, N) over the blocks, (B, N)."""
+    parts = np.array_split(values, N_BLOCKS)
+    return [part.sum(axis=0).tolist() for part in parts]
 
-    numerator: (B, P); denominator: (B, P, P), sums over each block.
+
+def _alt_fraction(reads: Floats, error: float) -> tuple[Floats, Floats]:
+    """ALT fraction of the reads, read errors taken off, and the weight of a site, (L,);
+    0 where there are none."""
+    depth = reads.sum(axis=1)
+    shown = reads[:, 1] / np.maximum(depth, 1.0)
+    weight = depth / (1.0 + depth)
+    return (shown - error) / (1.0 - 2.0 * error), weight
+
+
+def _descent(one: Evidence, error: float) -> tuple[Floats, int]:
+    """Moments of the regression on the parents' alleles, (L, 5): mm, mf, ff, my, fy.
+
+    # METHOD: the embryo's ALT fraction on the parents' alleles, both centred by the
+    # panel's frequency, at sites where every known parent is homozygous: there the
+    # transmitted allele is known for sure, so that neither phase nor the choice of
+    # haplotype adds noise. Dropout falls on both parents alike. The alleles of an
+    # absent parent average to the panel's frequency.
     """
-    whole = np.linalg.solve(denominator.sum(axis=0), numerator.sum(axis=0))
-    parts = np.stack(
-        [
-            np.linalg.solve(
-                denominator.sum(axis=0) - denominator[i],
-                numerator.sum(axis=0) - numerator[i],
-            )
-            for i in range(len(numerator))
-        ]
-    )
-    n = len(parts)
-    error = np.sqrt((n - 1) / n * ((parts - parts.mean(axis=0)) ** 2).sum(axis=0))
-    return whole, error
+    known = np.array(one.family.known)
+    dosage = np.stack([parent.dosage for parent in one.family.parents], axis=1)
+    alt, weight = _alt_fraction(one.reads, error)
+    centre = one.family.frequency
+    x = np.where(known, np.nan_to_num(dosage) / 2 - centre[:, None], 0.0)
+    is_homozygous = np.isin(dosage, (0.0, 2.0)) | ~known
+    use = (weight > 0) & is_homozygous.all(axis=1)
+    use &= (np.abs(x) > LEAST_CONTRAST).any(axis=1)
+    y = 2.0 * (alt - centre)
+    m, f = x.T
+    moments = np.stack([m * m, m * f, f * f, m * y, f * y], axis=1)
+    return moments * np.where(use, weight, 0.0)[:, None], int(use.sum())
 
 
-def _blocks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums of (N, ...) over N_BLOCKS stretches."""
-    return np.stack([part.sum(axis=0) for part in np.array_split(values, N_BLOCKS)])
+def _strange(one: Evidence) -> tuple[Floats, int]:
+    """Moments of the regression on a stranger's alleles, (L, 5): 1, q, q q, y, q y.
 
-
-def relationship(
-    evidence: Sequence[Evidence], error_rate: float
-) -> tuple[Estimate, Estimate]:
-    """Relationship to mother and father: 1 a parent, about 0 unrelated.
-
-    # METHOD: regression of the embryo's ALT fraction on the parents' alleles, both
-    # centred by the panel's frequency, at sites where every known parent is
-    # homozygous: there the transmitted allele is known for sure, so that neither phase
-    # nor the choice of haplotype adds noise. Dropout falls on both parents alike.
+    # METHOD: where both parents are homozygous for the same allele, the embryo has no
+    # other. The share y of the other one among its reads is that of misreads plus, in
+    # proportion to the panel's frequency q of that allele, that of DNA from outside the
+    # family. What the parents' doubtful genotypes explain is taken off beforehand.
     """
-    known = evidence[0].family.known
-    columns = [i for i in range(2) if known[i]]
-    xs, ys, ws = [], [], []
-    for one in evidence:
-        depth = one.reads.sum(axis=1)
-        dosage = np.stack([one.family.parents[i].dosage for i in columns], axis=1)
-        use = (depth > 0) & np.isin(dosage, (0.0, 2.0)).all(axis=1)
-        alt = one.reads[use, 1] / depth[use]
-        alt = (alt - error_rate) / (1 - 2 * error_rate)
-        centre = one.family.frequency[use]
-        xs.append(dosage[use] / 2 - centre[:, None])
-        ys.append(2 * (alt - centre))
-        ws.append(depth[use] / (1 + depth[use]))
-    x, y, w = np.concatenate(xs), np.concatenate(ys), np.concatenate(ws)
-    # One column: alleles of the absent parent average to the panel's frequency.
-    informative = (np.abs(x) > 0.05).any(axis=1)
-    result = [UNKNOWN, UNKNOWN]
-    if informative.sum() < MIN_SITES:
-        return UNKNOWN, UNKNOWN
-    moments = _blocks(w[:, None, None] * x[:, :, None] * x[:, None, :])
-    products = _blocks(w[:, None] * x * y[:, None])
-    if np.linalg.cond(moments.sum(axis=0)) > 1e6:
-        return UNKNOWN, UNKNOWN
-    try:
-        beta, error = jackknife(products, moments)
-    except np.linalg.LinAlgError:
-        return UNKNOWN, UNKNOWN
-    for column, value, spread in zip(columns, beta, error, strict=True):
-        result[column] = Estimate(float(value), float(spread))
-    return result[0], result[1]
+    mother, father = one.family.parents
+    same = (mother.dosage == father.dosage) & np.isin(mother.dosage, (0.0, 2.0))
+    depth = one.reads.sum(axis=1)
+    use = same & (depth > 0)
+    is_alt = mother.dosage == 2.0
+    q = np.where(is_alt, 1.0 - one.family.frequency, one.family.frequency)
+    own_alt = (mother.alleles.mean(axis=1) + father.alleles.mean(axis=1)) / 2
+    own = np.where(is_alt, 1.0 - own_alt, own_alt)
+    shown = np.where(is_alt, one.reads[:, 0], one.reads[:, 1]) / np.maximum(depth, 1.0)
+    y = shown - own
+    moments = np.stack([np.ones_like(q), q, q * q, y, q * y], axis=1)
+    weight = np.where(use, depth / (1.0 + depth), 0.0)
+    return moments * weight[:, None], int(use.sum())
 
 
-def _foreign_reads(
-    one: Evidence, side: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _contrary(one: Evidence, side: int) -> tuple[Floats, Floats]:
     """Reads of the allele that a het parent did not transmit, and all reads, at sites
-    where the other parent is homozygous for the one that was; (N,) each.
+    where the other parent is homozygous for the one that was; 0 elsewhere, (L,) each.
 
     side: 0 the mother is het, 1 the father.
     """
     het, hom = one.family.parents[side], one.family.parents[1 - side]
-    weight = one.vectors.reshape(-1, 2, 2).sum(axis=2 - side)
-    carries_alt = (weight * het.alleles).sum(axis=1)
-    other = hom.dosage / 2
-    same = np.where(other == 1, carries_alt, 1 - carries_alt)
+    haplotype = one.vectors.reshape(-1, 2, 2).sum(axis=2 - side)
+    carries_alt = (haplotype * het.alleles).sum(axis=1)
+    is_alt = hom.dosage == 2.0
+    same = np.where(is_alt, carries_alt, 1.0 - carries_alt)
     use = (het.dosage == 1) & np.isin(hom.dosage, (0.0, 2.0)) & (same > SURE)
-    use &= one.reads.sum(axis=1) > 0
-    foreign = np.where(other[use] == 1, one.reads[use, 0], one.reads[use, 1])
-    return foreign, one.reads[use].sum(axis=1)
+    contrary = np.where(is_alt, one.reads[:, 0], one.reads[:, 1])
+    return np.where(use, contrary, 0.0), np.where(use, one.reads.sum(axis=1), 0.0)
 
 
-def contamination(evidence: Sequence[Evidence]) -> Estimate:
-    """Share of the reads that comes from the mother's own cells.
-
-    # METHOD: her cells show the allele that the embryo did not inherit in half of
-    # their reads. The father's untransmitted alleles, measured in the same way, hold
-    # everything else that looks alike (read errors, flipped hets, wrong genotypes) and
-    # are subtracted: his cells are not in the dish.
-    """
-    shares = []
-    for side in range(2):
-        pairs = [_foreign_reads(one, side) for one in evidence]
-        foreign = np.concatenate([pair[0] for pair in pairs])
-        total = np.concatenate([pair[1] for pair in pairs])
-        if len(total) < MIN_SITES:
-            return UNKNOWN
-        try:
-            value, error = jackknife(
-                _blocks(foreign[:, None]), _blocks(total[:, None, None])
-            )
-        except np.linalg.LinAlgError:
-            return UNKNOWN
-        shares.append((float(value[0]), float(error[0])))
-    (mother, mother_error), (father, father_error) = shares
-    return Estimate(2 * (mother - father), 2 * math.hypot(mother_error, father_error))
-
-
-def measure_chromosome(one: Evidence) -> ChromosomeMeasure:
-    """Depth, share and changes of haplotype of one chromosome."""
-    depth = one.reads.sum(axis=1)
-    means = np.array([part.mean() for part in np.array_split(depth, N_BLOCKS)])
-    known = [i for i in range(2) if one.family.known[i]]
-    return ChromosomeMeasure(
-        one.chrom,
-        float(depth.mean()),
-        float(means.std(ddof=1) / math.sqrt(N_BLOCKS)),
-        float(one.share.mean()),
-        one.share_sd,
-        sum(one.flips[i] for i in known),
-        sum(one.expected_flips[i] for i in known),
+def summarise(evidence: Evidence, error: float) -> ChromosomeSummary:
+    """Sums of one chromosome; error: the embryo's rate of misread bases."""
+    family = evidence.family
+    depth = evidence.reads.sum(axis=1)
+    counts = np.stack([np.ones_like(depth), depth > 0, depth, evidence.share], axis=1)
+    sites, covered, reads, share = np.array(_by_block(counts)).T.tolist()
+    descent, descent_sites = _descent(evidence, error)
+    nothing = np.zeros((len(depth), 5)), 0
+    strange, strange_sites = _strange(evidence) if all(family.known) else nothing
+    pairs = [_contrary(evidence, side) for side in range(2)]
+    return ChromosomeSummary(
+        evidence.chrom,
+        family.known,
+        int(family.sites.pos_bp[-1] - family.sites.pos_bp[0]) + 1,
+        sites,
+        covered,
+        reads,
+        share,
+        _by_block(descent),
+        descent_sites,
+        _by_block(strange),
+        strange_sites,
+        _by_block(np.stack([pair[0] for pair in pairs], axis=1)),
+        _by_block(np.stack([pair[1] for pair in pairs], axis=1)),
+        (int((pairs[0][1] > 0).sum()), int((pairs[1][1] > 0).sum())),
+        evidence.share_sd,
+        evidence.flips,
+        evidence.expected_flips,
     )
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Limits of `verdict`; config section correct.qc documents each."""
-
-    min_depth: float
-    max_error: float
-    max_dropout: float
-    warn_contamination: float
-    fail_contamination: float
-    relationship_low: float
-    relationship_high: float
-    max_share_deviation: float
-    max_depth_deviation: float
-    max_flip_ratio: float
-
-
-def chromosome_flags(measures: Measures, limits: Thresholds) -> dict[str, str]:
-    """Reason for each chromosome that looks abnormal, by name."""
-    rows = measures.chromosomes
-    median = float(np.median([row.depth for row in rows]))
-    flags = {}
-    for row in rows:
-        reasons = []
-        deviation = row.maternal_share - 0.5
-        if abs(deviation) > limits.max_share_deviation and (
-            abs(deviation) > 4 * row.share_sd
-        ):
-            reasons.append(f"maternal share {row.maternal_share:.2f}, expected 0.50")
-        # A median of one or two chromosomes cannot tell which of them is off.
-        ratio = row.depth / median if median > 0 else math.nan
-        if (
-            len(rows) > 2
-            and abs(ratio - 1) > limits.max_depth_deviation
-            and abs(row.depth - median) > 4 * row.depth_error
-        ):
-            reasons.append(f"depth {ratio:.2f} of the other chromosomes'")
-        excess = row.flips - limits.max_flip_ratio * row.expected_flips
-        if excess > 5 * math.sqrt(row.expected_flips + 1):
-            reasons.append(
-                f"{row.flips:.0f} changes of haplotype, {row.expected_flips:.0f} are"
-                " expected"
-            )
-        if reasons:
-            flags[row.chrom] = " and ".join(reasons)
-    return flags
-
-
-def _parent_reasons(
-    measures: Measures, limits: Thresholds
-) -> tuple[list[str], list[str]]:
-    """Reasons to fail and to warn that concern descent."""
-    fails, warns = [], []
-    for parent in PARENTS:
-        if not getattr(measures, f"has_{parent}"):
-            continue
-        estimate: Estimate = getattr(measures, f"relationship_{parent}")
-        low, high = limits.relationship_low, limits.relationship_high
-        margin = 2 * estimate.error
-        text = f"relationship {estimate.value:.2f} (a parent has 1, a stranger 0)"
-        if math.isnan(estimate.value):
-            warns.append(f"too few reads to check that this is the {parent}'s embryo")
-        elif estimate.value < low:
-            fails.append(
-                f"not shown to be an embryo of the {parent}: {text}; check for swapped"
-                " samples"
-            )
-        elif estimate.value > high:
-            fails.append(
-                f"too much of the {parent}'s DNA: {text}; contamination, a uniparental"
-                " or triploid embryo, or the parent's own sample"
-            )
-        elif estimate.value - margin < low or estimate.value + margin > high:
-            warns.append(f"descent from the {parent} is not sure: {text}")
-    return fails, warns
-
-
-def verdict(measures: Measures, limits: Thresholds) -> tuple[str, str, list[str]]:
-    """Status (pass, warn, fail), reason, and names of the flagged chromosomes."""
-    fails, warns = [], []
-    if not measures.depth > 0:
-        return "fail", "no reads at any site", []
-    descent_fails, descent_warns = _parent_reasons(measures, limits)
-    fails += descent_fails
-    warns += descent_warns
-    error = max(measures.error_rate, measures.error_rate_damage)
-    if error > limits.max_error:
-        fails.append(f"read error rate {error:.3f}, at most {limits.max_error:g}")
-    impurity = measures.contamination
-    sure = impurity.value - 2 * impurity.error
-    if sure > limits.fail_contamination:
-        fails.append(f"{impurity.value:.1%} of the reads are the mother's own")
-    elif sure > limits.warn_contamination:
-        warns.append(f"{impurity.value:.1%} of the reads are the mother's own")
-    flags = chromosome_flags(measures, limits)
-    for chrom, why in flags.items():
-        # METHOD: a chromosome of another share is aneuploid or uniparental: no genome
-        # of two copies describes it, so that the embryo's scores are withheld.
-        (fails if "share" in why else warns).append(f"{chrom}: {why}")
-    if measures.depth < limits.min_depth:
-        warns.append(f"depth {measures.depth:.3g}x, below {limits.min_depth:g}x")
-    if measures.ado_rate > limits.max_dropout:
-        warns.append(f"allele dropout {measures.ado_rate:.0%}")
-    if not measures.converged:
-        warns.append("the amplification model did not converge")
-    status = "fail" if fails else "warn" if warns else "pass"
-    return status, "; ".join(fails + warns), list(flags)

@@ -1,7 +1,7 @@
 """A family's sites of one chromosome as the chain needs them, in one .npz file.
 
-Made once a family and chromosome, read by the job of every embryo, so that a new embryo
-repeats none of it. Shapes: L sites in the order of the embryos' counts.
+Made once a family and chromosome, read by every job of its embryos, so that a new
+embryo repeats none of it. Shapes: L sites in the order of the embryos' counts.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from morula.genetic_map import haldane
 from morula.parental_alleles import Parent, Sites
 
 PARENTS = ("mother", "father")
+# A parent who is homozygous with more than this probability tells nothing.
+CERTAIN = 0.998
+MIN_OPPOSITE = 0.1
+CERTAIN_TURN = 0.5 - 1e-9
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,39 @@ class FamilySites:
     parents: tuple[Parent, Parent]
     known: tuple[bool, bool]
 
-    def flip(self, parent: int, switch: float) -> NDArray[np.float64]:
-        """P(the transmitted haplotype changes) in the step that ends at each site.
+    def recombination(self, parent: int) -> NDArray[np.float64]:
+        """Recombination fraction of the step that ends at each site, (L,); parent: 0
+        mother, 1 father."""
+        return haldane(np.diff(self.cm[parent], prepend=self.cm[parent][0]))
 
-        parent: 0 mother, 1 father; switch: P(the phase estimate switches) between two
-        neighbouring phased hets.
-        """
-        r = haldane(np.diff(self.cm[parent], prepend=self.cm[parent][0]))
-        # METHOD: a switch lies somewhere between two hets; nothing between them can
-        # tell where, so it is put at the step that ends at the second.
-        w = np.where(self.parents[parent].is_phased_het, switch, 0.0)
+    def flip(self, parent: int) -> NDArray[np.float64]:
+        """P(the transmitted haplotype changes) in the step that ends at each site, by
+        recombination or a switch of the phase estimate, (L,)."""
+        r, w = self.recombination(parent), self.parents[parent].switch
         return np.asarray(r * (1.0 - w) + (1.0 - r) * w)
+
+
+def is_informative(family: FamilySites) -> NDArray[np.bool_]:
+    """Sites, (L,), where a parent may be heterozygous, or where the parents are
+    homozygous for different alleles.
+
+    Elsewhere the embryo's genotype follows from the parents', and its reads tell
+    nothing of haplotypes or of the parents' shares.
+    """
+    mother, father = (parent.orders for parent in family.parents)
+    sure = np.minimum(
+        np.maximum(mother[:, 0], mother[:, 3]), np.maximum(father[:, 0], father[:, 3])
+    )
+    opposite = mother[:, 0] * father[:, 3] + mother[:, 3] * father[:, 0]
+    return np.asarray((sure < CERTAIN) | (opposite > MIN_OPPOSITE))
+
+
+def between(turn: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """P(an odd number of turns) from each of `rows` to the next, (N,), from that of
+    every step, (L,); 0 at the first."""
+    whole = np.cumsum(np.log1p(-2.0 * np.minimum(turn, CERTAIN_TURN)))[rows]
+    steps = np.asarray(-0.5 * np.expm1(np.diff(whole, prepend=whole[0])))
+    return np.clip(steps, 0.0, 0.5)
 
 
 def read_sites(path: str | Path, chrom: str) -> Sites:
@@ -72,7 +98,8 @@ def save(path: str | Path, family: FamilySites) -> None:
         "known": np.array(family.known),
     }
     for name, parent in zip(PARENTS, family.parents, strict=True):
-        arrays[f"{name}_alleles"] = parent.alleles
+        arrays[f"{name}_orders"] = parent.orders
+        arrays[f"{name}_switch"] = parent.switch
         arrays[f"{name}_is_phased_het"] = parent.is_phased_het
         arrays[f"{name}_dosage"] = parent.dosage
     with written_whole(path) as partial, partial.open("wb") as handle:
@@ -84,7 +111,8 @@ def load(path: str | Path) -> FamilySites:
     with np.load(path) as data:
         mother, father = (
             Parent(
-                data[f"{name}_alleles"],
+                data[f"{name}_orders"],
+                data[f"{name}_switch"],
                 data[f"{name}_is_phased_het"],
                 data[f"{name}_dosage"],
             )

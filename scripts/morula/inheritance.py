@@ -51,8 +51,9 @@ class Posterior:
 
     vectors: (L, V) and genotypes: (L, G), rows sum to one; share: (L,), posterior mean
     of x; redraw: (L,), P(x was drawn anew in the step that ends at the site), 1 at the
-    first; share_draws: (K,), expected number of draws of each grid point; read_counts:
-    (C, G, K, 2), expected reads by class, genotype, share and allele shown.
+    first; share_draws: (K,), expected number of draws of each grid point; occupancy:
+    (K,), expected number of sites with reads at each; read_counts: (C, G, K, 2),
+    expected reads by class, genotype, share and allele shown.
     """
 
     vectors: Floats
@@ -60,6 +61,7 @@ class Posterior:
     share: Floats
     redraw: Floats
     share_draws: Floats
+    occupancy: Floats
     read_counts: Floats
 
 

@@ -228,12 +228,12 @@ def backward(
     share_prior: Floats,
     shares: Floats,
     ln_read: Floats,
-) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
     """See Posterior for what is returned."""
     n_sites, _, n_shares = filtered.shape
     vectors, genotypes = np.empty((n_sites, 4)), np.empty((n_sites, 4))
     share, redraw = np.empty(n_sites), np.ones(n_sites)
-    share_draws = np.zeros(n_shares)
+    share_draws, occupancy = np.zeros(n_shares), np.zeros(n_shares)
     counts = np.zeros((ln_read.shape[0], 4, n_shares, 2))
     likelihood, emission = np.empty((4, n_shares)), np.empty((4, n_shares))
     weights, prior = np.empty((4, n_shares)), np.empty((4, 4))
@@ -243,6 +243,8 @@ def backward(
         _prior(chain, s, prior)
         _emit(prior, likelihood, emission)
         gamma = filtered[s] * beta
+        if chain.reads[s].sum() > 0.0:
+            occupancy += gamma.sum(axis=0)
         _site_posterior(gamma, prior, likelihood, emission, weights)
         of_class = counts[chain.site_class[s]]
         share[s] = _record(
@@ -255,7 +257,7 @@ def backward(
         redraw[s] = _step_back(
             chain, s, share_prior, filtered[s - 1], scale[s], beta, share_draws
         )
-    return vectors, genotypes, share, redraw, share_draws, counts
+    return vectors, genotypes, share, redraw, share_draws, occupancy, counts
 
 
 @numba.njit(cache=True, nogil=True)

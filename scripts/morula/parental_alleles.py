@@ -1,7 +1,8 @@
-"""Probability that each haplotype of a parent carries ALT, at the embryos' sites.
+"""What is known of a parent's two haplotypes at the embryos' sites.
 
 Shapes: L sites. Genotype likelihoods: (L, 3), for 0, 1, 2 ALT copies, linear, best 1.
-Phase: int8 (L, 2), alleles of haplotypes 1 and 2; -1 where the site is not phased.
+Orders: the alleles of haplotypes 1 and 2 as one of 00, 01, 10, 11 (REF 0, ALT 1), in
+this sequence.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ class Sites:
     ref: NDArray[np.str_]
     alt: NDArray[np.str_]
 
+    def at(self, rows: NDArray[np.int64]) -> Sites:
+        """The sites in `rows`."""
+        return Sites(self.pos_bp[rows], self.ref[rows], self.alt[rows])
+
     def index(self) -> dict[tuple[int, str, str], int]:
         """Row of each site."""
         keys = zip(self.pos_bp.tolist(), self.ref, self.alt, strict=True)
@@ -32,25 +37,46 @@ class Sites:
 
 @dataclass(frozen=True)
 class Haplotypes:
-    """Imputed parent: alleles int8 (L, 2) (-1 where the site is not there), alt_share
-    float64 (L, 2), P(haplotype carries ALT), imputed bool (L,)."""
+    """Imputed parent: is_there bool (L,), whether the file has the site; alt_share
+    float64 (L, 2), P(haplotype carries ALT); imputed bool (L,)."""
 
-    alleles: NDArray[np.int8]
+    is_there: NDArray[np.bool_]
     alt_share: NDArray[np.float64]
     imputed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Parent:
-    """What the chain needs of one parent.
+class Phase:
+    """Phase estimate of a parent. alleles: int8 (L, 2), of haplotypes 1 and 2, -1 where
+    the site is not in it; flip: float64 (L,), P(a het is the wrong way round by
+    itself); switch: float64 (L,), P(the phase switches in the step that ends at the
+    site)."""
 
-    alleles: float64 (L, 2), P(haplotype carries ALT); is_phased_het: bool (L,);
-    dosage: float64 (L,), best-guess ALT copies of a genotyped site, NaN elsewhere.
+    alleles: NDArray[np.int8]
+    flip: NDArray[np.float64]
+    switch: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What correction needs of one parent.
+
+    orders: float64 (L, 4), P(alleles of haplotypes 1 and 2 are 00, 01, 10, 11);
+    switch: float64 (L,), P(the phase switches in the step that ends at the site);
+    is_phased_het: bool (L,); dosage: float64 (L,), best-guess ALT copies of a genotyped
+    site, NaN elsewhere.
     """
 
-    alleles: NDArray[np.float64]
+    orders: NDArray[np.float64]
+    switch: NDArray[np.float64]
     is_phased_het: NDArray[np.bool_]
     dosage: NDArray[np.float64]
+
+    @property
+    def alleles(self) -> NDArray[np.float64]:
+        """P(haplotype carries ALT), (L, 2)."""
+        orders = self.orders
+        return np.stack([orders[:, 2] + orders[:, 3], orders[:, 1] + orders[:, 3]], 1)
 
 
 def genotype_likelihoods(
@@ -90,42 +116,24 @@ def genotype_likelihoods(
     return result
 
 
-@dataclass(frozen=True)
-class PanelAlleles:
-    """What the panel says of each site: frequency of ALT, float64 (L,), never 0 or 1;
-    minor_count: float64 (L,), how often the panel shows its rarer allele."""
-
-    frequency: NDArray[np.float64]
-    minor_count: NDArray[np.float64]
-
-    def phase_flip(self, common: float, rare: float) -> NDArray[np.float64]:
-        """P(a het is phased the wrong way round by itself), (L,)."""
-        # METHOD: single flipped hets are those of rare alleles. Measured on 20 samples
-        # phased by SHAPEIT4 against 250 others (chr20), by how often the panel has the
-        # allele: never .43, once .068, twice .034, 3-5 times .006, more often .0026.
-        count = np.maximum(self.minor_count, 1.0)
-        return np.where(
-            self.minor_count > 0, np.minimum(common + rare * count**-1.5, 0.5), 0.5
-        )
-
-
-def panel_alleles(count: NDArray[np.float64], total: int) -> PanelAlleles:
-    """From ALT counts (L,), NaN at sites that the panel lacks, of `total` alleles."""
-    known = np.nan_to_num(count, nan=0.0)
-    return PanelAlleles((known + 0.5) / (total + 1.0), np.minimum(known, total - known))
+def panel_frequency(count: NDArray[np.float64], total: int) -> NDArray[np.float64]:
+    """Frequency of ALT, never 0 or 1, from its counts (L,) among `total` alleles; NaN
+    at sites that the panel lacks, where no allele was seen."""
+    return np.asarray((np.nan_to_num(count, nan=0.0) + 0.5) / (total + 1.0))
 
 
 def read_haplotypes(
     path: str | Path, samples: list[str], sites: Sites
-) -> tuple[dict[str, Haplotypes], PanelAlleles]:
-    """Imputed parents at `sites`, and the panel's alleles, from INFO AC and AN."""
+) -> tuple[dict[str, Haplotypes], NDArray[np.float64]]:
+    """Imputed parents at `sites`, and the panel's frequency of ALT, float64 (L,), from
+    INFO AC and AN."""
     reader = cyvcf2.VCF(str(path), gts012=True)
     missing = [name for name in samples if name not in reader.samples]
     if missing:
         raise InputError(f"{path}: no sample {missing[0]!r}; it has {reader.samples}")
     column = {name: reader.samples.index(name) for name in samples}
     rows, n_sites = sites.index(), len(sites.pos_bp)
-    alleles = {name: np.full((n_sites, 2), -1, dtype=np.int8) for name in samples}
+    is_there = np.zeros(n_sites, dtype=bool)
     share = {name: np.zeros((n_sites, 2)) for name in samples}
     imputed = np.zeros(n_sites, dtype=bool)
     count, total = np.full(n_sites, np.nan), 1
@@ -136,63 +144,106 @@ def read_haplotypes(
         total = record.INFO["AN"]
         count[row] = record.INFO["AC"]
         imputed[row] = record.INFO.get("IMP") is not None
-        genotype = record.genotype.array()
+        is_there[row] = True
         first, second = record.format("AP1"), record.format("AP2")
         for name, place in column.items():
-            alleles[name][row] = genotype[place, :2]
             share[name][row] = first[place, 0], second[place, 0]
     reader.close()
-    haplotypes = {
-        name: Haplotypes(alleles[name], share[name], imputed) for name in samples
+    haplotypes = {name: Haplotypes(is_there, share[name], imputed) for name in samples}
+    return haplotypes, panel_frequency(count, total)
+
+
+def read_phase(path: str | Path, samples: list[str], sites: Sites) -> dict[str, Phase]:
+    """Phase estimates at `sites` from the BCF of the phase stage (GT, FP, SP).
+
+    Switches at hets that are no sites (indels) count in the step to the next site.
+    Raises InputError when the file lacks a sample or the fields.
+    """
+    reader = cyvcf2.VCF(str(path))
+    missing = [name for name in samples if name not in reader.samples]
+    if missing:
+        raise InputError(f"{path}: no sample {missing[0]!r}; it has {reader.samples}")
+    columns = [reader.samples.index(name) for name in samples]
+    rows, n_sites = sites.index(), len(sites.pos_bp)
+    alleles = np.full((len(samples), n_sites, 2), -1, dtype=np.int8)
+    flip = np.zeros((len(samples), n_sites))
+    unswitched = np.ones((len(samples), n_sites))
+    for record in reader:
+        if "FP" not in record.FORMAT or "SP" not in record.FORMAT:
+            raise InputError(
+                f"{path}: {record.CHROM}:{record.POS} has no FP and SP; expected the"
+                " output of this version's phase stage: run it again"
+            )
+        row = rows.get((record.POS, record.REF, record.ALT[0]), -1)
+        if row >= 0:
+            alleles[:, row] = record.genotype.array()[columns, :2]
+            flip[:, row] = record.format("FP")[columns, 0]
+        after = row if row >= 0 else int(np.searchsorted(sites.pos_bp, record.POS))
+        if after < n_sites:
+            unswitched[:, after] *= 1.0 - 2.0 * record.format("SP")[columns, 0]
+    reader.close()
+    switch = (1.0 - unswitched) / 2.0
+    return {
+        name: Phase(alleles[i], flip[i], switch[i]) for i, name in enumerate(samples)
     }
-    return haplotypes, panel_alleles(count, total)
 
 
-def parent_alleles(
+def _hardy_weinberg(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P(order) of two haplotypes drawn from the panel, (L, 4)."""
+    return _independent(np.repeat(frequency[:, None], 2, axis=1))
+
+
+def _independent(alt: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P(order) of haplotypes that carry ALT with probabilities alt (L, 2): (L, 4)."""
+    both = np.stack([1.0 - alt, alt], axis=2)
+    return (both[:, 0, :, None] * both[:, 1, None, :]).reshape(-1, 4)
+
+
+def parent_of(
     likelihoods: NDArray[np.float64],
+    phase: Phase,
     haplotypes: Haplotypes,
     frequency: NDArray[np.float64],
-    flip: NDArray[np.float64],
     error: float,
 ) -> Parent:
-    """Combine genotype likelihoods, phase and imputation into P(ALT | haplotype).
+    """Combine genotype likelihoods, phase and imputation into P(order).
 
-    flip: (L,), P(a phased het is the other way round); error: P(the parent's genotype
-    is wrong in a way that its likelihoods do not know, e.g. mismapped reads).
+    error: P(the parent's genotype is wrong in a way that its likelihoods do not know,
+    e.g. mismapped reads).
     """
-    phase, share = haplotypes.alleles, haplotypes.alt_share
-    is_there = phase[:, 0] >= 0
-    guessed = is_there & (haplotypes.imputed | ((share > 0) & (share < 1)).any(axis=1))
-    is_phased_het = is_there & ~guessed & (phase[:, 0] != phase[:, 1])
-    # Prior of the two haplotypes' alleles, (L, 2, 2): from imputation where the
-    # genotype was guessed; else Hardy-Weinberg, and the order of a het from its phase.
-    # METHOD: a het outside the phase (a private variant) tells nothing about which
-    # haplotype carries it: one half each; the embryo's own reads then decide.
-    panel = frequency[:, None]
-    alt = np.where(guessed[:, None], (1 - error) * share + error * panel, panel)
-    both = np.stack([1 - alt, alt], axis=2)
-    prior = both[:, 0, :, None] * both[:, 1, None, :]
-    first_carries = np.where(phase[:, 0] == 1, 1 - flip, flip)
-    for order, weight in (((1, 0), first_carries), ((0, 1), 1 - first_carries)):
-        prior[is_phased_het, *order] *= 2 * weight[is_phased_het]
-    posterior = prior * likelihoods[:, [[0, 1], [1, 2]]]
-    posterior /= posterior.sum(axis=(1, 2), keepdims=True)
-    alleles = np.stack(
-        [posterior[:, 1].sum(axis=1), posterior[:, :, 1].sum(axis=1)], axis=1
+    alleles, share = phase.alleles, haplotypes.alt_share
+    guessed = haplotypes.is_there & (
+        haplotypes.imputed | ((share > 0) & (share < 1)).any(axis=1)
     )
-    alleles = (1.0 - error) * alleles + error * panel
-    het = posterior[:, 0, 1] + posterior[:, 1, 0]
-    copies = np.stack([posterior[:, 0, 0], het, posterior[:, 1, 1]], axis=1)
+    is_het = (alleles >= 0).all(axis=1) & (alleles[:, 0] != alleles[:, 1])
+    is_phased_het = is_het & ~guessed & (phase.flip < 0.5)
+    panel = frequency[:, None]
+    # Prior of the order: from imputation where the genotype was guessed; else
+    # Hardy-Weinberg, and the order of a het from its phase.
+    # METHOD: a het that neither panel nor reads phase tells nothing about which
+    # haplotype carries it: one half each; the embryos' own reads then decide.
+    prior = _hardy_weinberg(frequency)
+    prior[guessed] = _independent((1 - error) * share + error * panel)[guessed]
+    second = np.where(alleles[:, 1] == 1, 1 - phase.flip, phase.flip)
+    for order, weight in ((1, second), (2, 1 - second)):
+        prior[is_phased_het, order] *= 2 * weight[is_phased_het]
+    posterior = prior * likelihoods[:, [0, 1, 1, 2]]
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    orders = (1.0 - error) * posterior + error * _hardy_weinberg(frequency)
+    copies = np.stack(
+        [posterior[:, 0], posterior[:, 1] + posterior[:, 2], posterior[:, 3]], axis=1
+    )
     unknown = guessed | (likelihoods == 1.0).all(axis=1)
     dosage = np.where(unknown, np.nan, copies.argmax(axis=1).astype(np.float64))
-    return Parent(alleles, is_phased_het, dosage)
+    return Parent(orders, phase.switch, is_phased_het, dosage)
 
 
 def absent_parent(frequency: NDArray[np.float64]) -> Parent:
     """A donor without data: both haplotypes carry ALT with the panel's frequency."""
     n_sites = len(frequency)
     return Parent(
-        np.repeat(frequency[:, None], 2, axis=1),
+        _hardy_weinberg(frequency),
+        np.zeros(n_sites),
         np.zeros(n_sites, dtype=bool),
         np.full(n_sites, np.nan),
     )

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import IO
@@ -67,8 +67,10 @@ class Pipeline:
         stdout: IO[bytes] | int = subprocess.PIPE,
         stderr: IO[bytes] | None = None,
         pass_fds: Sequence[int] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> Job:
-        """Start `command`; raises ToolError when it is not installed.
+        """Start `command`, with `variables` in its environment; raises ToolError when
+        it is not installed.
 
         REF_PATH is set so that htslib never asks a server for a reference sequence.
         """
@@ -81,7 +83,7 @@ class Pipeline:
                 stderr=stderr,
                 pass_fds=pass_fds,
                 bufsize=1 << 20,
-                env={**os.environ, "REF_PATH": "."},
+                env={**os.environ, "REF_PATH": ".", **(variables or {})},
             )
         except FileNotFoundError:
             raise ToolError(

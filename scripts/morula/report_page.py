@@ -23,6 +23,7 @@ QC_COLUMNS = (
     ("error_rate", "Error rate", "a read", "number"),
     ("error_rate_damage", "Error, C>T G>A", "a read", "number"),
     ("contamination", "Contamination", "maternal", "share"),
+    ("foreign", "Other DNA", "not the family's", "share"),
     ("maternal_share", "Maternal share", "of the DNA", "share"),
     ("relationship_mother", "To mother", "relationship", "number"),
     ("relationship_father", "To father", "relationship", "number"),

@@ -11,7 +11,7 @@ from morula.tables import read_tsv
 
 QC_METRICS = (
     "depth breadth ado_rate imbalance error_rate error_rate_damage contamination"
-    " maternal_share relationship_mother relationship_father"
+    " foreign maternal_share relationship_mother relationship_father"
 ).split()
 STATUSES = ("pass", "warn", "fail")
 SCORE_NUMBERS = (

@@ -267,6 +267,8 @@ def test_parents_are_phased_from_the_calls(folder, calls, tmp_path):
         f" --map {folder}/maps/chr21.female.map --genome {folder}/genome.fa"
         " --chrom chr21 --seed 1 --min-genotype-quality 20"
         f" --mcmc-iterations 2b,1p,1b,2m --output {tmp_path}/phased.bcf"
+        " --runs 1 --draws 10 --beagle-runs 0 --link-error 0.001 --threads 1"
+        " --memory-mb 1000"
     )
     assert phase_parents.main(flags.split()) == 0
     phased = read_genotypes(tmp_path / "phased.bcf", "chr21", ["M1", "P1"])

@@ -123,7 +123,13 @@ class TestValues:
 
     def test_quality(self, folder):
         text = self.page.sections["quality"]
-        shares = {"breadth", "ado_rate", "contamination", "maternal_share"}
+        shares = {
+            "breadth",
+            "ado_rate",
+            "contamination",
+            "foreign",
+            "maternal_share",
+        }
         for row in rows(folder, "quality"):
             for column, cell in row.items():
                 if column in ("embryo", "chromosomes_flagged", "reason"):

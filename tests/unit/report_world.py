@@ -13,7 +13,7 @@ from morula.tables import write_tsv
 
 QC = (
     "embryo depth breadth ado_rate imbalance error_rate error_rate_damage"
-    " contamination maternal_share relationship_mother relationship_father"
+    " contamination foreign maternal_share relationship_mother relationship_father"
     " chromosomes_flagged status reason"
 ).split()
 INHERITANCE = "embryo parent chrom start end haplotype posterior".split()
@@ -87,6 +87,7 @@ class World:
                 "error_rate": rng.uniform(0.002, 0.006),
                 "error_rate_damage": rng.uniform(0.003, 0.01),
                 "contamination": None if i == 1 else rng.uniform(-0.002, 0.01),
+                "foreign": None if i == 1 else rng.uniform(-0.002, 0.01),
                 "maternal_share": rng.uniform(0.47, 0.53),
                 "relationship_mother": rng.uniform(0.97, 1.03),
                 "relationship_father": rng.uniform(0.97, 1.03)

@@ -23,6 +23,8 @@ HEADER = (
     '##FORMAT=<ID=GT,Number=1,Type=String,Description="genotype">\n'
     '##FORMAT=<ID=PL,Number=G,Type=Integer,Description="likelihoods">\n'
     '##FORMAT=<ID=FI,Number=1,Type=Integer,Description="filled in">\n'
+    '##FORMAT=<ID=FP,Number=1,Type=Float,Description="flip">\n'
+    '##FORMAT=<ID=SP,Number=1,Type=Float,Description="switch">\n'
     '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="reads">\n'
 )
 PL = ("0,60,250", "60,0,60", "250,60,0")

@@ -19,10 +19,12 @@ import run_morula
 import run_single_sample
 from bench import case as bench_case
 from bench.case import Case
+from bench.given_phase import write_phase
 from bench.peers import four_state, ordered, parents, single_sample
 from bench.steps import run_script
 from bench_world import make_case
 from morula.genetic_map import haldane
+from morula.haplotypes import read_genotypes
 from small_family import N_PANEL, N_SITES, SmallFamily
 
 READ_ERROR = 0.005
@@ -248,15 +250,19 @@ def family(tmp_path_factory):
     """A family in files, prepared as for the correct stage."""
     small = SmallFamily(tmp_path_factory.mktemp("family"))
     world = small.folder
+    given = world / "given.bcf"
+    (world / "genome.fa.fai").write_text("chr21\t10000000\t7\t60\t61\n")
+    true = read_genotypes(world / "phase.bcf", "chr21")
+    write_phase(given, true, 0.003, world / "genome.fa.fai")
     flags = ["--chrom", "chr21", "--map", f"{world}/chr21.map", "--seed", 1]
-    flags += ["--phased", f"{world}/phase.bcf", "--panel", f"{world}/panel.bcf"]
+    flags += ["--phased", given, "--panel", f"{world}/panel.bcf"]
     flags += ["--threads", 1, "--memory-mb", 500]
     run_script("impute_parents", [*flags, "--output", f"{world}/parents.bcf"])
     flags = ["--sites", f"{world}/sites.tsv.gz", "--genotypes", f"{world}/call.bcf"]
     flags += ["--imputed", f"{world}/parents.bcf", "--chrom", "chr21"]
     flags += ["--mother", "M", "--father", "P", "--genotype-error", 0.001]
     flags += ["--map-female", f"{world}/chr21.map", "--map-male", f"{world}/chr21.map"]
-    flags += ["--phase-flip", 0.0025, "--phase-flip-rare", 0.065]
+    flags += ["--phased", given]
     run_script("prepare_family", [*flags, "--output", f"{world}/family.npz"])
     return small
 
@@ -327,6 +333,7 @@ class TestMorula:
     def test_its_stages_on_the_small_family(self, family, tmp_path):
         world, names = family.folder, ("E2", "E1")
         flags = ["--family-sites", f"{world}/family.npz", "--mother", "M"]
+        flags += ["--phased", f"{world}/given.bcf"]
         flags += ["--father", "P", "--amplification", "MDA", "--cells", 1]
         flags += ["--imputed-parents", f"{world}/parents.bcf"]
         flags += ["--map", f"{world}/chr21.map"]

@@ -1,19 +1,68 @@
-"""Posterior samples, segments and genotype text: round trips and identities."""
+"""Posteriors, joint samples and genotype text: round trips and identities."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from morula import dosage_text, embryo_posterior, posterior_samples, segments
+from morula import dosage_text, embryo_posterior, posterior_samples
 from morula.errors import InputError
+from morula.family_chain import JointPosterior, JointSamples
+from morula.parental_alleles import Sites
+
+SITES = Sites(np.arange(13) * 100, np.array(["A"] * 13), np.array(["G"] * 13))
 
 
-def test_packed_draws_come_back():
-    draws = np.random.default_rng(0).integers(0, 2, (13, 5), dtype=np.uint8)
-    packed = embryo_posterior.pack(draws)
-    assert packed.shape == (5, 2)
-    np.testing.assert_array_equal(embryo_posterior.unpack(packed, 13), draws.T == 1)
+def joint_posterior(n_embryos=2, n_sites=13, n_samples=5):
+    """A result of the sampler, and its samples before they were packed."""
+    rng = np.random.default_rng(0)
+    haplotype, allele = rng.random((2, 2, n_embryos, n_samples, n_sites)) < 0.5
+    switch = rng.random((2, n_samples, n_sites)) < 0.5
+    found = JointPosterior(
+        rng.dirichlet([1] * 4, (n_embryos, n_sites)),
+        rng.dirichlet([1] * 4, (n_embryos, n_sites)),
+        rng.random((n_embryos, n_sites)),
+        rng.dirichlet([1] * 4, (2, n_sites)),
+        rng.random((2, n_sites)),
+        JointSamples(
+            *(np.packbits(bits, axis=-1) for bits in (haplotype, allele, switch))
+        ),
+        6,
+        0.01,
+    )
+    return found, haplotype, allele, switch
+
+
+class TestFamilyPosterior:
+    def test_it_comes_back(self, tmp_path):
+        found, haplotype, allele, switch = joint_posterior()
+        path = tmp_path / "family.npz"
+        stored = embryo_posterior.of_joint(SITES, ["E1", "E2"], found)
+        embryo_posterior.save(path, stored)
+        assert list(tmp_path.iterdir()) == [path]
+        family = embryo_posterior.load(path)
+        assert family.embryos == ("E1", "E2")
+        one = family.embryo("E2")
+        np.testing.assert_array_equal(one.sites.pos_bp, SITES.pos_bp)
+        np.testing.assert_allclose(one.vectors, found.vectors[1], atol=1e-7)
+        np.testing.assert_allclose(one.genotypes, found.genotypes[1], atol=1e-7)
+        for parent, side in enumerate(embryo_posterior.SIDES):
+            np.testing.assert_array_equal(one.haplotypes[side], haplotype[parent, 1])
+            np.testing.assert_array_equal(one.alleles[side], allele[parent, 1])
+        unpacked = embryo_posterior.unpack(family.switch, 13)
+        np.testing.assert_array_equal(unpacked, switch)
+
+    def test_an_embryo_that_is_not_there(self):
+        stored = embryo_posterior.of_joint(SITES, ["E1", "E2"], joint_posterior()[0])
+        with pytest.raises(InputError, match="'E9'; there are those of E1, E2"):
+            stored.embryo("E9")
+
+    def test_the_same_posterior_gives_the_same_bytes(self, tmp_path):
+        stored = embryo_posterior.of_joint(SITES, ["E1", "E2"], joint_posterior()[0])
+        for name in ("one.npz", "two.npz"):
+            embryo_posterior.save(tmp_path / name, stored)
+        one, two = ((tmp_path / n).read_bytes() for n in ("one.npz", "two.npz"))
+        assert one == two
 
 
 def test_posterior_samples_come_back(tmp_path):
@@ -30,30 +79,6 @@ def test_posterior_samples_come_back(tmp_path):
         assert int(data["n_sites"]) == 11
     with pytest.raises(InputError, match="E1, E2"):
         samples.alleles("E9")
-
-
-class TestSegments:
-    def test_they_cover_the_chromosome_once(self):
-        pos = np.array([100, 200, 300, 400, 500])
-        found = segments.segments(pos, np.array([0.9, 0.8, 0.1, 0.2, 0.7]))
-        assert [(one.start, one.end, one.haplotype) for one in found] == [
-            (100, 250, 1),
-            (251, 450, 2),
-            (451, 500, 1),
-        ]
-        assert found[1].posterior == pytest.approx(0.85)
-
-    def test_one_site(self):
-        (only,) = segments.segments(np.array([7]), np.array([0.2]))
-        assert (only.start, only.end, only.haplotype) == (7, 7, 2)
-
-    def test_turns_within_one_position_leave_no_gap(self):
-        pos = np.array([10, 10, 10, 20])
-        found = segments.segments(pos, np.array([0.9, 0.1, 0.9, 0.9]))
-        assert found[0].start == 10
-        assert found[-1].end == 20
-        for one, two in zip(found[:-1], found[1:], strict=True):
-            assert two.start == one.end + 1
 
 
 class TestGenotypeText:

@@ -27,7 +27,7 @@ timed: {scenario: depth_5, worlds: [simulated], repeats: 1, alone: false,
   few_sites: false}
 protocol_seeds: [1]
 defaults: {worlds: [simulated], embryos: 2, depth: 5, amplification: MDA, cells: 1,
-  set: {dropout_rate: 0.2}, parents_depth: 20, panel: 0, phase: shapeit4,
+  set: {dropout_rate: 0.2}, parents_depth: 20, panel: 0, phase: estimated,
   methods: [morula, four_state, single_sample]}
 scenarios:
   depth_5: {axis: depth, value: 5}

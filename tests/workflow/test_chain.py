@@ -45,7 +45,8 @@ COLUMNS = {
     "correct/FAM1.qc.tsv": "embryo depth breadth ado_rate imbalance error_rate"
     " contamination relationship_mother relationship_father chromosomes_flagged status"
     " reason",
-    "correct/FAM1.inheritance.tsv": "embryo parent chrom start end haplotype posterior",
+    "correct/FAM1.inheritance.tsv": "embryo parent chrom start end haplotype posterior"
+    " start_low start_high",
     "ancestry/FAM1.tsv": "sample PC1 population population_probability superpopulation"
     " superpopulation_probability admixture_EUR",
     "score/FAM1.tsv": "sample trait pgs_id variants_total variants_used weight_used pgs"

@@ -105,10 +105,11 @@ def test_families_of_all_kinds(tmp_path):
         ("unpack_fastp_report", "sample=X, unit=lane-2"),
         ("call_variants", "family=B2, chrom=chr20"),
         ("phase_parents", "family=B2, chrom=chr20"),
-        ("correct_embryo", "embryo=C1"),
+        ("learn_amplification", "embryo=C1"),
         ("import_vcf", "sample=Y"),
         ("import_vcf", "sample=Z"),
-        ("correct_embryo", "embryo=E7"),
+        ("learn_amplification", "embryo=E7"),
+        ("correct_family", "family=C3, chrom=chr20"),
         ("write_report", "family=FAM1"),
         ("write_report", "family=B2"),
         ("write_report", "family=C3"),
@@ -145,9 +146,10 @@ def test_a_new_embryo_reruns_only_what_depends_on_it(finished):
         for name, text in sheets.items():
             (finished / name).write_text(text)
     new = {job for job in jobs if "E3" in job[1]}
-    assert {("align_reads", "sample=E3"), ("correct_embryo", "embryo=E3")} <= new
+    assert {("align_reads", "sample=E3"), ("learn_amplification", "embryo=E3")} <= new
     others = {rule for rule, _ in jobs - new}
     assert others == {
+        "correct_family",
         "gather_embryos",
         "impute_family",
         "gather_genomes",

@@ -94,5 +94,5 @@ def infer(
         shape = (len(case.embryos), *prior.shape)
         return plain_result("Beagle, nothing called", np.broadcast_to(prior, shape))
     wanted = argparse.Namespace(**vars(args), phased=str(target), chrom=case.chrom)
-    imputed = impute_parents.impute(wanted, folder)
+    imputed = impute_parents.impute(wanted, folder, has_private=False)
     return plain_result(version_of(imputed), read_gp(case, imputed))

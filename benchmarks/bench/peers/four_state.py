@@ -29,28 +29,31 @@ SHARES = np.array([0.5])
 CERTAIN = np.ones(1)
 
 
-def parent_of(case: Case, parent: int) -> Parent:
-    """A parent's haplotypes at the sites of the case, for the chain."""
-    pairs = parents.haplotype_pairs(case, parent, PARENT_ERROR)
-    alt = np.stack([pairs[:, 1].sum(axis=1), pairs[:, :, 1].sum(axis=1)], axis=1)
+def parent_of(case: Case, parent: int, switch: float) -> Parent:
+    """A parent's haplotypes at the sites of the case, for the chain; switch: see
+    `infer`."""
+    orders = parents.haplotype_pairs(case, parent, PARENT_ERROR).reshape(-1, 4)
     phased = case.phased[parent]
     is_het = (phased >= 0).all(axis=1) & (phased[:, 0] != phased[:, 1])
-    return Parent(alt, is_het, np.full(len(alt), np.nan))
+    # METHOD: a switch lies somewhere between two hets; nothing between them can tell
+    # where, so it is put at the step that ends at the second.
+    switches = np.where(is_het, switch, 0.0)
+    return Parent(orders, switches, is_het, np.full(len(orders), np.nan))
 
 
-def family_of(case: Case) -> FamilySites:
+def family_of(case: Case, switch: float) -> FamilySites:
     """The family's sites, as the chain of the correct stage has them."""
     return FamilySites(
         Sites(case.pos_bp, case.ref, case.alt),
         case.alt_frequency,
         case.cm,
-        (parent_of(case, 0), parent_of(case, 1)),
+        (parent_of(case, 0, switch), parent_of(case, 1, switch)),
         (True, True),
     )
 
 
 def posterior(
-    family: FamilySites, reads: NDArray[np.float64], switch: float, read_error: float
+    family: FamilySites, reads: NDArray[np.float64], read_error: float
 ) -> inheritance.Posterior:
     """Posterior of one embryo; reads: (L, 2), showing REF and ALT."""
     mother, father = family.parents
@@ -60,8 +63,8 @@ def posterior(
         np.zeros(n_sites, dtype=np.int64),
         mother.alleles,
         father.alleles,
-        family.flip(0, switch),
-        family.flip(1, switch),
+        family.flip(0),
+        family.flip(1),
         np.ones(n_sites),
     )
     error = np.array([read_error])
@@ -77,9 +80,9 @@ def infer(case: Case, switch: float, read_error: float) -> Result:
     switch: P(the phase estimate switches) between two neighbouring hets of a parent, 0
     for the plain method; read_error: P(a read shows the other allele).
     """
-    family = family_of(case)
+    family = family_of(case, switch)
     found = [
-        posterior(family, counts.astype(np.float64), switch, read_error)
+        posterior(family, counts.astype(np.float64), read_error)
         for counts in case.counts
     ]
     name = f"four-state chain, switch {switch:g}" if switch else "four-state chain"

@@ -1,14 +1,14 @@
 """Morula's own stages on a case: its scripts, with the config's defaults.
 
-correct_embryo.py for each embryo, gather_embryos.py, impute_family.py; what they read
-of the parents (phased, imputed, prepared) is made before, as for a family of users.
+learn_amplification.py for each embryo and born child, correct_family.py of all of them,
+gather_embryos.py, impute_family.py; what they read of the parents (phased, imputed,
+prepared) is made before, as for a family of users.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cyvcf2
@@ -18,60 +18,101 @@ from numpy.typing import NDArray
 import morula
 from bench.case import Case, Result, plain_result
 from bench.peers import ordered
-from bench.steps import RESOURCES, run_script, section_defaults
+from bench.steps import RESOURCES, named_flags, run_script, section_defaults
 from morula import embryo_genome, embryo_posterior, posterior_samples, tables
 from morula.errors import InputError
 from morula.genetic_map import read_map
 from morula.parental_alleles import Sites
 
-# Keys of the config's section `correct` that correct_embryo.py is told (correct.smk).
-OF_CORRECTION = (
-    "prior_amplicons",
-    "read_error",
-    "damage_error",
-    "contamination",
-    "phase_switch",
-    "shares",
-    "max_depth",
-    "em_iterations",
-    "em_tolerance",
-    "samples",
+# Keys of the config's section `correct` that learn_amplification.py and
+# correct_family.py are told (correct.smk).
+OF_LEARNING = (
+    *("prior_amplicons", "read_error", "damage_error", "contamination", "shares"),
+    *("max_depth", "learn_sites", "em_iterations", "em_tolerance"),
 )
+OF_CORRECTION = ("max_depth", "burn_in", "sweeps", "tolerance", "samples", "outlier")
+# A born child's DNA is not amplified.
+ORDINARY = "none"
+# What correct_family.py writes: flag, and the end of the file's name.
+OF_FAMILY = {
+    "posterior": ".npz",
+    "evidence": ".json",
+    "inheritance": ".tsv",
+    "parents": ".bcf",
+}
 
 
-def named_flags(values: dict[str, object]) -> list[object]:
-    """`--max-depth 50` of {"max_depth": 50}."""
-    pairs = ((f"--{key.replace('_', '-')}", value) for key, value in values.items())
-    return [word for pair in pairs for word in pair]
+@dataclass(frozen=True)
+class Member:
+    """An embryo or a born child of the family. name; counts: BCF; amplification: a row
+    of resources/amplification.tsv; cells: in the biopsy, None where not known."""
+
+    name: str
+    counts: str
+    amplification: str
+    cells: int | None
+
+    def learnt(self, folder: Path) -> Path:
+        """What learn_amplification.py says of it."""
+        return folder / f"{self.name}.amplification.json"
 
 
-def parent_flags(args: argparse.Namespace) -> list[object]:
+def members_of(case: Case, args: argparse.Namespace) -> list[Member]:
+    """The embryos of the case, then born children: C1, C2, ..."""
+    embryos = [
+        Member(str(name), counts, args.amplification, args.cells)
+        for name, counts in zip(case.embryos, args.counts, strict=True)
+    ]
+    children = enumerate(args.child_counts, start=1)
+    return [*embryos, *(Member(f"C{k}", path, ORDINARY, None) for k, path in children)]
+
+
+def parent_flags(args: argparse.Namespace) -> list[str]:
     """`--mother M1 --father P1`, of those that are known."""
     known = {role: getattr(args, role) for role in ("mother", "father")}
     return named_flags({role: name for role, name in known.items() if name})
 
 
-def correct(case: Case, args: argparse.Namespace, folder: Path) -> None:
-    """{embryo}.npz, .json and .tsv of every embryo."""
+def learn(
+    case: Case, args: argparse.Namespace, members: list[Member], folder: Path
+) -> None:
+    """{member}.amplification.json of every member."""
     defaults = section_defaults("correct")
-    flags = ["--chromosomes", case.chrom, "--family-sites", args.family_sites]
-    flags += ["--amplification", args.amplification]
+    flags: list[object] = ["--chromosomes", case.chrom]
+    flags += ["--family-sites", args.family_sites]
     flags += ["--presets", RESOURCES / "amplification.tsv"]
-    flags += ["--cells", args.cells] if args.cells else []
+    flags += named_flags({key: defaults[key] for key in OF_LEARNING})
+    flags += ["--threads", args.threads]
+    for member in members:
+        own = ["--embryo", member.name, "--counts", member.counts]
+        own += ["--amplification", member.amplification]
+        own += ["--cells", str(member.cells)] if member.cells else []
+        output = ["--output", member.learnt(folder)]
+        run_script("learn_amplification", [*flags, *own, *output])
+
+
+def correct(
+    case: Case, args: argparse.Namespace, members: list[Member], folder: Path
+) -> None:
+    """posterior.npz, evidence.json, inheritance.tsv and parents.bcf of the family."""
+    defaults = section_defaults("correct")
+    flags: list[object] = ["--chrom", case.chrom, "--family-sites", args.family_sites]
+    flags += ["--phased", args.phased, *parent_flags(args)]
+    flags += ["--embryos", *(one.name for one in members)]
+    flags += ["--counts", *(one.counts for one in members)]
+    flags += ["--amplification", *(one.learnt(folder) for one in members)]
     flags += named_flags({key: defaults[key] for key in OF_CORRECTION})
-    flags += ["--seed", args.seed, "--threads", args.threads]
-    for name, counts in zip(case.embryos, args.counts, strict=True):
-        paths = ["--embryo", name, "--counts", counts]
-        paths += ["--posterior", folder / f"{name}.npz"]
-        paths += ["--measures", folder / f"{name}.json"]
-        paths += ["--inheritance", folder / f"{name}.tsv"]
-        run_script("correct_embryo", [*flags, *paths])
+    flags += ["--seed", args.seed]
+    for name, suffix in OF_FAMILY.items():
+        flags += [f"--{name}", folder / f"{name}{suffix}"]
+    run_script("correct_family", flags)
 
 
-def gather(case: Case, folder: Path) -> None:
-    """qc.tsv of the embryos."""
-    flags: list[object] = ["--measures", *(folder / f"{n}.json" for n in case.embryos)]
-    flags += ["--inheritance", *(folder / f"{name}.tsv" for name in case.embryos)]
+def gather(members: list[Member], folder: Path) -> None:
+    """qc.tsv of the members."""
+    flags: list[object] = ["--amplification", *(one.learnt(folder) for one in members)]
+    flags += ["--evidence", folder / "evidence.json"]
+    flags += ["--inheritance", folder / "inheritance.tsv"]
     flags += named_flags(section_defaults("correct", "qc"))
     flags += ["--qc", folder / "qc.tsv", "--segments", folder / "segments.tsv"]
     run_script("gather_embryos", flags)
@@ -81,10 +122,11 @@ def impute(case: Case, args: argparse.Namespace, folder: Path) -> None:
     """genomes.bcf and samples.npz of the family."""
     error = section_defaults("correct")["genotype_error"]
     flags: list[object] = ["--parents", args.imputed_parents, *parent_flags(args)]
-    flags += ["--embryos", *(folder / f"{name}.npz" for name in case.embryos)]
+    flags += ["--posterior", folder / "posterior.npz"]
     flags += ["--map", args.map, "--chrom", case.chrom, "--seed", args.seed]
     flags += ["--genotype-error", error, "--genomes", folder / "genomes.bcf"]
-    run_script("impute_family", [*flags, "--samples", folder / "samples.npz"])
+    flags += ["--phased", args.phased, "--samples", folder / "samples.npz"]
+    run_script("impute_family", flags)
 
 
 def read_genomes(
@@ -118,49 +160,52 @@ def read_vectors(
     panel = Sites(case.pos_bp, case.ref, case.alt)
     numbers = np.tile([0.0, 1.0], (len(case.pos_bp), 1))
     genetic_map = read_map(args.map, case.chrom)
-    vectors = []
-    for name in case.embryos:
-        _, embryo = embryo_posterior.load(folder / f"{name}.npz", case.chrom)
-        where = embryo_genome.place(panel, embryo.sites, genetic_map)
-        where = replace(where, own=np.full(len(where.own), -1))
-        vectors.append(embryo_genome.genotypes(embryo, where, numbers, numbers))
-    return np.stack(vectors)
+    family = embryo_posterior.load(folder / "posterior.npz")
+    where = embryo_genome.place(panel, family.sites, genetic_map)
+    where = replace(where, own=np.full(len(where.own), -1))
+    return np.stack(
+        [
+            embryo_genome.genotypes(family.embryo(name), where, numbers, numbers)
+            for name in case.embryos.tolist()
+        ]
+    )
 
 
-def measure(case: Case, folder: Path, *names: str) -> NDArray[np.float64]:
-    """A measure of every embryo (E,), by its keys in {embryo}.json."""
-    found = []
-    for embryo in case.embryos:
-        value = json.loads((folder / f"{embryo}.json").read_text())
-        for name in names:
-            value = value[name]
-        found.append(value)
-    return np.array(found, dtype=np.float64)
+def quality_rows(case: Case, folder: Path) -> list[dict[str, str]]:
+    """Rows of qc.tsv of the embryos, in the order of the case."""
+    rows = {row["embryo"]: row for row in tables.read_tsv(folder / "qc.tsv")}
+    return [rows[name] for name in case.embryos.tolist()]
+
+
+def numbers_of(rows: list[dict[str, str]], column: str) -> NDArray[np.float64]:
+    """A column of qc.tsv, (E,), NaN where it says nothing."""
+    return np.array([float(row[column] or "nan") for row in rows])
 
 
 def infer(case: Case, args: argparse.Namespace, folder: Path) -> Result:
     """Run the stages in `folder` and gather what they say.
 
-    args: family_sites (.npz of prepare_family.py), counts (a BCF an embryo, in the
-    order of the case), imputed_parents (BCF), map (sex-averaged), mother, father,
-    amplification, cells, seed, threads.
+    args: family_sites (.npz of prepare_family.py), phased (BCF that it was made of),
+    counts (a BCF an embryo, in the order of the case), child_counts (a BCF a born
+    child), imputed_parents (BCF), map (sex-averaged), mother, father, amplification,
+    cells, seed, threads.
     """
-    correct(case, args, folder)
-    gather(case, folder)
+    members = members_of(case, args)
+    learn(case, args, members, folder)
+    correct(case, args, members, folder)
+    gather(members, folder)
     impute(case, args, folder)
     gp, phased = read_genomes(case, folder / "genomes.bcf")
     drawn = posterior_samples.load(folder / "samples.npz")
     order = [drawn.embryos.index(name) for name in case.embryos]
-    status = {
-        row["embryo"]: row["status"] for row in tables.read_tsv(folder / "qc.tsv")
-    }
+    rows = quality_rows(case, folder)
     return replace(
         plain_result(f"Morula {morula.__version__}", gp),
         haplotype=ordered.second_haplotypes(read_vectors(case, args, folder)),
         phased=phased,
-        dropout=measure(case, folder, "ado_rate"),
-        error=measure(case, folder, "error_rate"),
-        contamination=measure(case, folder, "contamination", "value"),
-        status=np.array([status[name] for name in case.embryos]),
+        dropout=numbers_of(rows, "ado_rate"),
+        error=numbers_of(rows, "error_rate"),
+        contamination=numbers_of(rows, "contamination"),
+        status=np.array([row["status"] for row in rows]),
         draws=np.stack([drawn.maternal[order], drawn.paternal[order]], axis=1),
     )

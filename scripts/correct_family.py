@@ -1,0 +1,256 @@
+"""Correct a family's embryos together on one chromosome: which parental haplotypes each
+carries, where the parents' phase was wrong, what was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morula import (
+    allele_counts,
+    amplification,
+    dosage_text,
+    embryo_posterior,
+    embryo_qc,
+    family_chain,
+    family_input,
+    family_sites,
+    polished_parents,
+    polished_phase,
+    segments,
+    tables,
+)
+from morula.amplification import Amplification
+from morula.atomic import written_whole
+from morula.cli import run
+from morula.errors import InputError
+from morula.family_chain import JointPosterior
+from morula.family_sites import FamilySites
+from morula.parental_alleles import Sites
+from morula.polished_phase import Bits
+
+logger = logging.getLogger("correct_family")
+SEGMENT_COLUMNS = (
+    "embryo",
+    "parent",
+    "chrom",
+    "start",
+    "end",
+    "haplotype",
+    "posterior",
+    "start_low",
+    "start_high",
+)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--chrom", required=True)
+    add("--family-sites", required=True, help=".npz of prepare_family")
+    add("--phased", required=True, help="BCF of phase_parents")
+    add("--mother", help="her name; left out for a donor")
+    add("--father", help="his name; left out for a donor")
+    add("--embryos", nargs="+", required=True)
+    add("--counts", nargs="+", required=True, help="counts BCF of each embryo")
+    add("--amplification", nargs="+", required=True, help="learnt .json of each embryo")
+    add("--max-depth", type=float, required=True, help="reads a site that count")
+    add("--burn-in", type=int, required=True, help="sweeps that do not count")
+    add("--sweeps", type=int, required=True, help="sweeps that count, at most")
+    add("--tolerance", type=float, required=True, help="change at which to stop")
+    add("--samples", type=int, required=True, help="joint samples to draw")
+    add("--outlier", type=float, required=True, help="P(reads not of the genotype)")
+    add("--seed", type=int, required=True)
+    add("--posterior", required=True, help="output .npz")
+    add("--evidence", required=True, help="output .json of quality measures")
+    add("--inheritance", required=True, help="output .tsv of segments")
+    add("--parents", required=True, help="output .bcf of the parents' mended phase")
+    args = parser.parse_args(argv)
+    if not len(args.embryos) == len(args.counts) == len(args.amplification):
+        parser.error("--embryos, --counts and --amplification: one of each per embryo")
+    return args
+
+
+def orientations(found: JointPosterior) -> tuple[list[Bits], list[Bits], list[Bits]]:
+    """Of mother and father: the samples' switches (S, N), their orientation (S, N),
+    and that of the polished phase (N,)."""
+    n_sites = found.switch.shape[1]
+    switches = [embryo_posterior.unpack(one, n_sites) for one in found.samples.switch]
+    turned = [polished_phase.orientations(one) for one in switches]
+    polished = [one[polished_phase.typical(one)] for one in turned]
+    return switches, turned, polished
+
+
+def segment_rows(
+    args: argparse.Namespace,
+    family: FamilySites,
+    rows: NDArray[np.int64],
+    found: JointPosterior,
+) -> Iterator[dict[str, object]]:
+    """Rows of the table of segments, against the polished phase."""
+    _, turned, polished = orientations(found)
+    pos_bp = family.sites.pos_bp[rows]
+    for i, embryo in enumerate(args.embryos):
+        for side, parent in enumerate(family_sites.PARENTS):
+            if not family.known[side]:
+                continue
+            raw = embryo_posterior.unpack(found.samples.haplotype[side, i], len(pos_bp))
+            own = polished_phase.against(raw, turned[side], polished[side])
+            path, crossovers = polished_phase.segmentation(own)
+            for part in segments.segments(
+                pos_bp, path, own.mean(axis=0), crossovers, family.sites.pos_bp
+            ):
+                yield {
+                    "embryo": embryo,
+                    "parent": parent,
+                    "chrom": args.chrom,
+                } | asdict(part)
+
+
+def evidence_of(
+    args: argparse.Namespace,
+    family: FamilySites,
+    rows: NDArray[np.int64],
+    found: JointPosterior,
+    reads: list[NDArray[np.float64]],
+    learnt: list[Amplification],
+) -> dict[str, object]:
+    """Quality evidence of every embryo, as JSON has it."""
+    switches, _, _ = orientations(found)
+    at = family_input.nearest_row(rows, len(family.sites.pos_bp))
+    expected = [float(family.recombination(side).sum()) for side in range(2)]
+    result: dict[str, object] = {}
+    for i, embryo in enumerate(args.embryos):
+        crossovers = [
+            polished_phase.crossover_count(
+                embryo_posterior.unpack(found.samples.haplotype[side, i], len(rows)),
+                switches[side],
+            )
+            for side in range(2)
+        ]
+        shown = embryo_qc.Evidence(
+            args.chrom,
+            family,
+            reads[i],
+            found.vectors[i][at],
+            found.share[i][at],
+            family_input.share_sd(learnt[i], family.sites.pos_bp),
+            (crossovers[0], crossovers[1]),
+            (expected[0], expected[1]),
+        )
+        result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].error))
+    return result
+
+
+def write_parents(
+    args: argparse.Namespace,
+    contigs: str,
+    sites: Sites,
+    found: JointPosterior,
+) -> None:
+    """The BCF of the parents' mended phase at the informative sites."""
+    _, _, polished = orientations(found)
+    names, columns = [], []
+    for side, name in enumerate((args.mother, args.father)):
+        if name:
+            names.append(name)
+            columns.append(
+                polished_parents.cells(
+                    found.orders[side], found.switch[side], polished[side]
+                )
+            )
+    polished_parents.write(args.parents, contigs, args.chrom, sites, names, columns)
+
+
+def write(
+    args: argparse.Namespace,
+    family: FamilySites,
+    rows: NDArray[np.int64],
+    found: JointPosterior,
+    evidence: dict[str, object],
+) -> None:
+    """All outputs, once all that goes into them is there."""
+    contigs = dosage_text.contig_lines(args.phased)
+    segment_table = list(segment_rows(args, family, rows, found))
+    sites = family.sites.at(rows)
+    stored = embryo_posterior.of_joint(sites, args.embryos, found)
+    embryo_posterior.save(args.posterior, stored)
+    tables.write_tsv(args.inheritance, SEGMENT_COLUMNS, segment_table)
+    with written_whole(args.evidence) as partial:
+        partial.write_text(json.dumps(evidence, indent=1) + "\n")
+    write_parents(args, contigs, sites, found)
+
+
+def read_learnt(args: argparse.Namespace) -> list[Amplification]:
+    """What was learnt of each embryo, all on the grid of the first."""
+    found: list[Amplification] = []
+    for path, embryo in zip(args.amplification, args.embryos, strict=True):
+        record = amplification.read_record(path)
+        if record.embryo != embryo:
+            raise InputError(
+                f"{path}: what was learnt of {record.embryo!r}; expected {embryo!r}:"
+                " give the files in the order of --embryos"
+            )
+        found.append(record.amplification)
+        if not np.array_equal(found[0].shares, found[-1].shares):
+            raise InputError(
+                f"{path}: another grid of shares ({len(found[-1].shares)} points) than"
+                f" {args.amplification[0]} ({len(found[0].shares)}); expected the same"
+                " for a whole family: learn them again"
+            )
+    return found
+
+
+def work(args: argparse.Namespace) -> None:
+    family = family_sites.load(args.family_sites)
+    if family.known != (bool(args.mother), bool(args.father)):
+        raise InputError(
+            f"{args.family_sites}: known parents {family.known}, but --mother"
+            f" {args.mother} and --father {args.father}: make it again"
+        )
+    rows = family_input.informative(family)
+    reads = allele_counts.read_family(
+        args.counts, args.chrom, family.sites, args.embryos
+    )
+    learnt = read_learnt(args)
+    embryos = [
+        family_input.embryo_of(family, rows, one, how, args.max_depth, args.outlier)
+        for one, how in zip(reads, learnt, strict=True)
+    ]
+    logger.info(
+        "%d embryos, %d informative sites of %d",
+        len(embryos),
+        len(rows),
+        len(family.sites.pos_bp),
+    )
+    schedule = family_chain.Schedule(
+        args.burn_in, args.sweeps, args.tolerance, args.samples
+    )
+    found = family_chain.sample_family(
+        family_input.chain_of(family, rows),
+        embryos,
+        schedule,
+        np.random.default_rng([args.seed, zlib.crc32(args.chrom.encode())]),
+        lambda sweeps, change: logger.info("%d sweeps, change %.4f", sweeps, change),
+    )
+    write(
+        args, family, rows, found, evidence_of(args, family, rows, found, reads, learnt)
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return run(lambda: work(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

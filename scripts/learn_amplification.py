@@ -1,0 +1,137 @@
+"""Learn how one embryo was amplified and read, from its reads on all chromosomes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from morula import (
+    allele_counts,
+    amplification,
+    amplification_fit,
+    amplification_intervals,
+    amplification_sites,
+    family_sites,
+)
+from morula.amplification import Amplification, Record
+from morula.amplification_sites import Choice
+from morula.cli import run
+from morula.errors import InputError
+
+logger = logging.getLogger("learn_amplification")
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--embryo", required=True)
+    add("--chromosomes", nargs="+", required=True)
+    add("--family-sites", nargs="+", required=True, help=".npz of each chromosome")
+    add("--counts", nargs="+", required=True, help="counts BCF of each chromosome")
+    add("--cells", type=int, help="cells in the biopsy, where known")
+    add("--amplification", required=True, help="a row of --presets")
+    add("--presets", required=True, help="table of where EM starts")
+    add("--prior-amplicons", type=float, required=True, help="weight of the start")
+    add("--read-error", type=float, required=True, help="start")
+    add("--damage-error", type=float, required=True, help="start, C>T and G>A")
+    add("--contamination", type=float, required=True, help="start; 0: not modelled")
+    add("--shares", type=int, required=True, help="grid points of the maternal share")
+    add("--max-depth", type=float, required=True, help="reads a site that count")
+    add("--learn-sites", type=int, required=True, help="sites to learn from at most")
+    add("--em-iterations", type=int, required=True)
+    add("--em-tolerance", type=float, required=True, help="natural log units")
+    add("--threads", type=int, required=True)
+    add("--output", required=True, help=".json, see morula.amplification.Record")
+    return parser.parse_args(argv)
+
+
+def read_sites(args: argparse.Namespace) -> tuple[Choice, bool]:
+    """The sites to learn from, chromosome by chromosome, and whether the mother is
+    known."""
+    sizes = {len(args.chromosomes), len(args.family_sites), len(args.counts)}
+    if len(sizes) > 1:
+        raise InputError(
+            f"{len(args.chromosomes)} --chromosomes, {len(args.family_sites)}"
+            f" --family-sites, {len(args.counts)} --counts; expected one of each for"
+            " every chromosome"
+        )
+    found, has_mother = [], True
+    for chrom, sites, counts in zip(
+        args.chromosomes, args.family_sites, args.counts, strict=True
+    ):
+        family = family_sites.load(sites)
+        reads = allele_counts.read_counts(counts, chrom, family.sites, args.embryo)
+        found.append(amplification_sites.of_chromosome(family, reads, args.max_depth))
+        has_mother = family.known[0]
+    return amplification_sites.choose(found, args.learn_sites), has_mother
+
+
+def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplification:
+    return amplification.start(
+        amplification.read_preset(args.presets, args.amplification),
+        args.cells,
+        args.shares,
+        args.read_error,
+        args.damage_error,
+        # Without her genotype her reads cannot be told from the embryo's.
+        args.contamination if has_mother else 0.0,
+        choice.unseen,
+    )
+
+
+def learn(args: argparse.Namespace, choice: Choice, begin: Amplification) -> Record:
+    stretches, unseen = choice.stretches, choice.unseen
+    limits = args.em_iterations, args.em_tolerance
+    with ThreadPoolExecutor(args.threads) as pool:
+        fit = amplification_fit.fit(
+            stretches, begin, args.prior_amplicons, *limits, pool.map
+        )
+        loose = amplification_fit.fit(
+            stretches, begin, amplification_intervals.LOOSE_AMPLICONS, *limits, pool.map
+        )
+        intervals = amplification_intervals.intervals(stretches, begin, loose, pool.map)
+    learnt = fit.amplification
+    seen = intervals["dropout"] or (0.0, 1.0)
+    intervals["dropout"] = (
+        amplification.dropout_of_loci(seen[0], unseen),
+        amplification.dropout_of_loci(seen[1], unseen),
+    )
+    return Record(
+        args.embryo,
+        learnt,
+        amplification.dropout_of_loci(learnt.dropout, unseen),
+        intervals,
+        fit.converged,
+        len(fit.ln_likelihoods),
+        choice.sites_informative,
+        choice.sites_used,
+    )
+
+
+def work(args: argparse.Namespace) -> None:
+    choice, has_mother = read_sites(args)
+    record = learn(args, choice, start(args, choice, has_mother))
+    amplification.write_record(args.output, record)
+    learnt = record.amplification
+    logger.info(
+        "%d informative sites with reads, %d sites used: dropout %.3f, amplicons"
+        " %.0f bp, read error %.4f, contamination %.4f, EM steps %d",
+        record.sites_informative,
+        record.sites_used,
+        record.dropout,
+        learnt.length_bp,
+        learnt.error,
+        learnt.contamination,
+        record.iterations,
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return run(lambda: work(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

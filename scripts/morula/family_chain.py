@@ -1,0 +1,378 @@
+"""The embryos of a family together: joint posterior of a chromosome, by Gibbs sampling.
+
+Hidden at every site: for each embryo which maternal (a) and which paternal haplotype
+(b) it carries and the local maternal share of its template (x, on a grid); for each
+parent the alleles of its two haplotypes (one of four orders) and, between sites,
+whether the phase estimate switches. A switch turns a (or b) of all embryos over
+together, a crossover that of one. Derivation: docs/methods.md.
+
+A sweep draws in turn, each from its exact conditional distribution:
+1. for each embryo its whole path (a, b, x), given the switches and what the other
+   embryos say of the parents' orders (summed out, not drawn);
+2. for each parent and group of embryos all their a (or b) and all switches at once,
+   given the paths of the other parent and of x, the orders summed out again.
+The first treats reads of one amplicon as they are: dependent. The second moves a switch
+of the phase in all embryos together, which no step of a single embryo could.
+
+Shapes: L sites (informative ones), E embryos, K grid points of x, V = 4 inheritance
+vectors, G = 4 ordered genotypes, S joint samples.
+    vector v = 2 * a + b      genotype g = 2 * m + f      orders 4 * mother's + father's
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morula import embryo_kernels as kernels
+from morula import order_kernels, orientation_kernels
+from morula.embryo_kernels import Embryo as Embryo
+from morula.embryo_kernels import Turns
+from morula.order_kernels import Bytes, Floats, Singles
+from morula.orientation_kernels import Group, Side
+
+# METHOD: up to seven embryos are one group, taken exactly (2^7 states). Larger families
+# are cut into groups of nearly equal size, each with one state bit more for the rest as
+# it stands: so time is linear in the number of embryos.
+GROUP = 7
+BLOCK = 6
+# Likelihoods of all embryos are kept between sweeps where they fit in this.
+KEPT_BYTES = 1_500_000_000
+LEAST = 1e-12
+
+
+@dataclass(frozen=True)
+class Family:
+    """The parents at the informative sites. orders: (2, L, 4), prior of each order;
+    recombination, switch: (2, L), of the step that ends at the site."""
+
+    orders: Floats
+    recombination: Floats
+    switch: Floats
+
+    def ln_prior(self) -> Floats:
+        """ln of the prior of both parents' orders, (L, 16)."""
+        mother, father = np.log(np.maximum(self.orders, LEAST))
+        both = mother[:, :, None] + father[:, None, :]
+        return np.asarray(both.reshape(-1, 16))
+
+    def turns(self, switches: NDArray[np.uint8]) -> Turns:
+        """P(turn) of a and b given the switches (2, L)."""
+        one, other = np.where(switches, 1.0 - self.recombination, self.recombination)
+        return Turns(one, other)
+
+    def blind_turns(self) -> Turns:
+        """P(turn) of a and b while nothing is known of the switches."""
+        r, w = self.recombination, self.switch
+        one, other = r * (1.0 - w) + (1.0 - r) * w
+        return Turns(one, other)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """burn_in: sweeps that are left out; max_sweeps: kept sweeps at most; tolerance:
+    sampling stops when the posterior of the haplotypes changes on average by less from
+    one block of sweeps to the next; samples: joint samples to return."""
+
+    burn_in: int
+    max_sweeps: int
+    tolerance: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class JointSamples:
+    """S draws of the whole family, bits packed along the sites (np.packbits).
+
+    haplotype, allele: uint8 (2, E, S, ceil(L / 8)), mother's side first: a and b, m and
+    f; switch: uint8 (2, S, ceil(L / 8)), switches of the phase.
+    """
+
+    haplotype: NDArray[np.uint8]
+    allele: NDArray[np.uint8]
+    switch: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class JointPosterior:
+    """vectors, genotypes: (E, L, 4); share: (E, L), mean of x; orders: (2, L, 4), the
+    parents' alleles; switch: (2, L), P(switch); sweeps: kept; change: mean change of
+    the posterior in the last block."""
+
+    vectors: Floats
+    genotypes: Floats
+    share: Floats
+    orders: Floats
+    switch: Floats
+    samples: JointSamples
+    sweeps: int
+    change: float
+
+
+class _State:
+    """What a sweep changes: vectors (E, L), evidence (E, L, G) of the embryos, switches
+    (2, L) and the probability with which each was drawn, and the ln weights (L, 16) of
+    the parents' orders that follow from them."""
+
+    def __init__(self, family: Family, embryos: Sequence[Embryo]) -> None:
+        n_sites = family.orders.shape[1]
+        self.family = family
+        self.has_reads = np.stack([one.has_reads for one in embryos])
+        self.vectors = np.zeros((len(embryos), n_sites), dtype=np.uint8)
+        self.evidence = np.ones((len(embryos), n_sites, 4))
+        self.switches = np.zeros((2, n_sites), dtype=np.uint8)
+        self.switch_share = np.zeros((2, n_sites))
+        self.prior = family.ln_prior()
+        self.weights = self.prior.copy()
+
+    def say(self, members: NDArray[np.int64], sign: float) -> None:
+        """Add to the weights what `members` say of the orders, or (sign -1) take it
+        away."""
+        order_kernels.add_members(
+            self.weights, members, self.has_reads, self.evidence, self.vectors, sign
+        )
+
+    def orders(self) -> Floats:
+        """P(order) of each parent given all paths, (2, L, 4)."""
+        top = self.weights.max(axis=1, keepdims=True)
+        both = np.exp(self.weights - top).reshape(-1, 4, 4)
+        both /= both.sum(axis=(1, 2), keepdims=True)
+        return np.stack([both.sum(axis=2), both.sum(axis=1)])
+
+
+class _Draws:
+    """Collects S joint samples evenly from the sweeps.
+
+    A block of sweeps fills all places; the k-th block takes over each share of them
+    with probability 1 / k.
+    """
+
+    def __init__(self, n_embryos: int, n_sites: int, n_samples: int) -> None:
+        width = -(-n_sites // 8)
+        self.haplotype = np.zeros((2, n_embryos, n_samples, width), dtype=np.uint8)
+        self.allele = np.zeros_like(self.haplotype)
+        self.switch = np.zeros((2, n_samples, width), dtype=np.uint8)
+        self._parts = np.array_split(np.arange(n_samples), BLOCK)
+
+    def places(self, sweep: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Places that a kept sweep (from 0) fills."""
+        block, place = divmod(sweep, BLOCK)
+        taken = rng.random() * (block + 1) < 1.0
+        return self._parts[place][: None if taken else 0]
+
+    def put(self, places: NDArray[np.int64], i: int, paths: Bytes) -> None:
+        """Paths (3, L, J) of embryo i: vector, grid point, genotype."""
+        for kind, row in ((self.haplotype, 0), (self.allele, 2)):
+            for parent in range(2):
+                bits = (paths[row] >> (1 - parent)) & 1
+                kind[parent, i, places] = np.packbits(bits, axis=0).T
+
+    def put_switches(self, places: NDArray[np.int64], switches: Bytes) -> None:
+        self.switch[:, places] = np.packbits(switches, axis=1)[:, None]
+
+
+class _Sums:
+    """Sums over the kept sweeps."""
+
+    def __init__(self, n_embryos: int, n_sites: int) -> None:
+        self.n = 0
+        self.vectors = np.zeros((n_embryos, n_sites, 4))
+        self.genotypes = np.zeros((n_embryos, n_sites, 4))
+        self.share = np.zeros((n_embryos, n_sites))
+        self.orders = np.zeros((2, n_sites, 4))
+        self.switch = np.zeros((2, n_sites))
+        self._before = np.zeros((n_embryos, n_sites, 4), dtype=np.float32)
+
+    def change(self) -> float:
+        """Mean change of the posterior of the vectors since the last call."""
+        now = (self.vectors / self.n).astype(np.float32)
+        change = float(np.abs(now - self._before).mean())
+        self._before = now
+        return change
+
+
+class Sampler:
+    """Gibbs sampler of one family and chromosome."""
+
+    def __init__(
+        self, family: Family, embryos: Sequence[Embryo], rng: np.random.Generator
+    ) -> None:
+        self.family, self.embryos, self.rng = family, embryos, rng
+        n_sites, n_shares = family.orders.shape[1], len(embryos[0].shares)
+        self.state = _State(family, embryos)
+        shape = (n_sites, 2 + 2 * n_shares)
+        self._keeps = 4 * len(embryos) * math.prod(shape) <= KEPT_BYTES
+        self._rows = [
+            np.ones(shape, dtype=np.float32)
+            for _ in range(len(embryos) if self._keeps else 1)
+        ]
+        if self._keeps:
+            for one, rows in zip(embryos, self._rows, strict=True):
+                kernels.likelihoods(one, rows)
+        self._filtered = np.empty((n_sites, 4, n_shares), dtype=np.float32)
+        self._priors = np.empty((n_sites, 16), dtype=np.float32)
+
+    def embryo(self, i: int, turns: Turns, sums: _Sums | None = None) -> None:
+        """Redraw embryo i, the orders summed out; adds its posterior to `sums`."""
+        one, state = self.embryos[i], self.state
+        mine = (state.vectors[i], state.evidence[i])
+        order_kernels.priors_without(
+            state.weights, one.has_reads, mine[1], mine[0], self._priors
+        )
+        chain = self._filter(i, turns)
+        if sums is not None:
+            kernels.smooth(*chain, sums.vectors[i], sums.genotypes[i], sums.share[i])
+        path = np.empty((3, len(one.reads), 1), dtype=np.uint8)
+        kernels.sample(*chain, self.rng, path)
+        first = np.ascontiguousarray(path[:2, :, 0])
+        kernels.settle(one, chain[3], first, state.weights, *mine)
+
+    def _filter(
+        self, i: int, turns: Turns
+    ) -> tuple[Embryo, Turns, Singles, Singles, Singles]:
+        """Forward pass of embryo i with the genotype priors that stand; returns what
+        the kernels of the way back need."""
+        rows = self._rows[i if self._keeps else 0]
+        if not self._keeps:
+            kernels.likelihoods(self.embryos[i], rows)
+        chain = (self.embryos[i], turns, self._priors, rows)
+        bad = kernels.forward(*chain, self._filtered)
+        if bad >= 0:
+            raise ValueError(f"embryo {i} is impossible at site {bad} (from 0)")
+        return *chain, self._filtered
+
+    def draw(self, turns: Turns, places: NDArray[np.int64], draws: _Draws) -> None:
+        """Joint samples for `places`.
+
+        Given the switches and the orders, which are drawn here, the embryos are
+        independent: any number of paths of each belong together.
+        """
+        n_sites = len(self.state.weights)
+        orders = np.empty(n_sites, dtype=np.uint8)
+        order_kernels.draw_orders(self.state.weights, self.rng, orders)
+        order_kernels.priors_given(orders, self._priors)
+        for i in range(len(self.embryos)):
+            chain = self._filter(i, turns)
+            paths = np.empty((3, n_sites, len(places)), dtype=np.uint8)
+            kernels.sample(*chain, self.rng, paths)
+            draws.put(places, i, paths)
+        draws.put_switches(places, self.state.switches)
+
+    def parent(self, parent: int) -> None:
+        """Redraw the switches of a parent's phase and, group by group, which of its
+        haplotypes the embryos carry."""
+        everyone = self.rng.permutation(len(self.embryos))
+        for members in np.array_split(everyone, -(-len(everyone) // GROUP)):
+            self.group(parent, members)
+
+    def group(self, parent: int, members: NDArray[np.int64]) -> None:
+        """Redraw a parent's switches together with what `members` carry of it."""
+        state, family = self.state, self.family
+        group = Group(members, np.setdiff1d(np.arange(len(self.embryos)), members))
+        n_bits = len(members) + (len(group.others) > 0)
+        side = Side(
+            parent == 1,
+            family.recombination[parent],
+            family.switch[parent],
+            state.prior,
+            state.weights,
+        )
+        filtered = np.empty((len(side.switch), 1 << n_bits), dtype=np.float32)
+        state.say(members, -1.0)
+        bad = orientation_kernels.filter_forward(
+            side,
+            group,
+            state.has_reads,
+            state.evidence,
+            state.vectors,
+            state.switches[parent],
+            filtered,
+        )
+        if bad >= 0:
+            raise ValueError(f"the family is impossible at site {bad} (from 0)")
+        orientation_kernels.draw_backward(
+            side,
+            group,
+            filtered,
+            self.rng,
+            state.vectors,
+            state.switches[parent],
+            state.switch_share[parent],
+        )
+        state.say(members, 1.0)
+
+    def begin(self) -> None:
+        """A first state: the embryos with most reads without knowledge of the phase's
+        switches, and these from them; the others given the switches.
+
+        METHOD: embryos that all started blind would each take a switch for a crossover
+        of its own, and later groups could not undo that for the rest of the family.
+        """
+        reads = [one.reads.sum() for one in self.embryos]
+        order = np.argsort(reads, kind="stable")[::-1]
+        first, rest = order[:GROUP], order[GROUP:]
+        for i in first:
+            self.embryo(int(i), self.family.blind_turns())
+        for parent in range(2):
+            self.group(parent, first)
+        turns = self.family.turns(self.state.switches)
+        for i in rest:
+            self.embryo(int(i), turns)
+
+    def sweep(self, sums: _Sums | None, draws: _Draws | None, number: int) -> None:
+        """Redraw everything once; number: of the kept sweep, for `draws`."""
+        turns = self.family.turns(self.state.switches)
+        for i in self.rng.permutation(len(self.embryos)):
+            self.embryo(int(i), turns, sums)
+        if draws is not None:
+            places = draws.places(number, self.rng)
+            if len(places):
+                self.draw(turns, places, draws)
+        for parent in range(2):
+            self.parent(parent)
+        if sums is not None:
+            sums.n += 1
+            sums.orders += self.state.orders()
+            sums.switch += self.state.switch_share
+
+
+def sample_family(
+    family: Family,
+    embryos: Sequence[Embryo],
+    schedule: Schedule,
+    rng: np.random.Generator,
+    tell: Callable[[int, float], None] = lambda sweeps, change: None,
+) -> JointPosterior:
+    """Posterior of all embryos and parents, and joint samples.
+
+    tell: called after each block with the number of kept sweeps and the change.
+    Raises ValueError where no state explains a site (only without outliers).
+    """
+    sampler = Sampler(family, embryos, rng)
+    n_embryos, n_sites = sampler.state.vectors.shape
+    sampler.begin()
+    for _ in range(schedule.burn_in):
+        sampler.sweep(None, None, 0)
+    sums = _Sums(n_embryos, n_sites)
+    draws = _Draws(n_embryos, n_sites, schedule.samples)
+    change = math.inf
+    while sums.n < schedule.max_sweeps and change > schedule.tolerance:
+        for _ in range(2):
+            for _ in range(BLOCK // 2):
+                sampler.sweep(sums, draws, sums.n)
+            change = sums.change()
+        tell(sums.n, change)
+    return JointPosterior(
+        sums.vectors / sums.n,
+        sums.genotypes / sums.n,
+        sums.share / sums.n,
+        sums.orders / sums.n,
+        sums.switch / sums.n,
+        JointSamples(draws.haplotype, draws.allele, draws.switch),
+        sums.n,
+        change,
+    )
