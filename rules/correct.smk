@@ -112,6 +112,7 @@ rule correct_family:
             "allele_counts",
             "amplification",
             "call_files",
+            "contaminant",
             "contamination_level",
             "dosage_text",
             "embryo_kernels",

@@ -41,34 +41,22 @@ class Turns(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _at(row: Singles, g: int, k: int, n_shares: int) -> float:
-    """Likelihood of genotype g and grid point k in a row of `likelihoods`."""
-    if g == 0:
-        return row[0]
-    if g == 3:
-        return row[1]
-    return row[2 + (g - 1) * n_shares + k]
-
-
-@numba.njit(cache=True, nogil=True)
 def _fill_row(embryo: Embryo, s: int, row: Singles) -> None:
-    """row (2 + 2 K,): likelihood of the reads at s over its maximum: of genotypes 00
-    and 11, for which the share does not matter, then of 01 and of 10 by grid point."""
+    """row (4 K,): likelihood of the reads at s over its maximum, genotype by genotype,
+    within each by grid point."""
     n_shares = len(embryo.share_prior)
     n_ref, n_alt = embryo.reads[s, 0], embryo.reads[s, 1]
     table = embryo.ln_read[embryo.site_class[s]]
     top = -np.inf
-    for index in range(len(row)):
-        g, k = 3 * index, 0
-        if index >= 2:
-            g, k = 1 + (index - 2) // n_shares, (index - 2) % n_shares
-        row[index] = n_ref * table[g, k, 0] + n_alt * table[g, k, 1]
-        top = max(top, row[index])
+    for g in range(4):
+        for k in range(n_shares):
+            value = n_ref * table[g, k, 0] + n_alt * table[g, k, 1]
+            row[g * n_shares + k] = value
+            top = max(top, value)
     mean = 0.0
     for index in range(len(row)):
         row[index] = np.exp(row[index] - top)
-        prior = 1.0 if index < 2 else embryo.share_prior[(index - 2) % n_shares]
-        mean += 0.25 * prior * row[index]
+        mean += 0.25 * embryo.share_prior[index % n_shares] * row[index]
     # METHOD: now and then the reads of a site have nothing to do with the genotype that
     # was inherited (an error of early amplification, mismapped reads): they then come
     # from any genotype. So no site decides against all others.
@@ -78,7 +66,7 @@ def _fill_row(embryo: Embryo, s: int, row: Singles) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def likelihoods(embryo: Embryo, out: Singles) -> None:
-    """Fill out, float32 (L, 2 + 2 K), at the sites with reads."""
+    """Fill out, float32 (L, 4 K), at the sites with reads."""
     for s in range(len(embryo.has_reads)):
         if embryo.has_reads[s]:
             _fill_row(embryo, s, out[s])
@@ -104,10 +92,12 @@ def _emission(prior: Singles, row: Singles, out: Floats) -> None:
     """out[v, k] = sum_g P(g | v) likelihood(g, k)."""
     n_shares = out.shape[1]
     for v in range(4):
-        same = prior[4 * v] * row[0] + prior[4 * v + 3] * row[1]
-        one, other = prior[4 * v + 1], prior[4 * v + 2]
-        for k in range(n_shares):
-            out[v, k] = same + one * row[2 + k] + other * row[2 + n_shares + k]
+        out[v] = 0.0
+        for g in range(4):
+            weight = prior[4 * v + g]
+            if weight > 0.0:
+                for k in range(n_shares):
+                    out[v, k] += weight * row[g * n_shares + k]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -167,7 +157,7 @@ def _record(
                 continue
             whole = 0.0
             for g in range(4):
-                part[g] = prior[4 * v + g] * _at(row, g, k, n_shares)
+                part[g] = prior[4 * v + g] * row[g * n_shares + k]
                 whole += part[g]
             for g in range(4):
                 genotypes[g] += gamma[v, k] * part[g] / whole
@@ -273,13 +263,13 @@ def _draw_genotype(
     """Genotype of a path at a site, given its vector (prior: (G,)) and grid point."""
     left = 0.0
     for g in range(4):
-        left += prior[g] * (_at(row, g, k, n_shares) if has_reads else 1.0)
+        left += prior[g] * (row[g * n_shares + k] if has_reads else 1.0)
     left *= u
     last = 0
     for g in range(4):
         if prior[g] > 0.0:
             last = g
-            left -= prior[g] * (_at(row, g, k, n_shares) if has_reads else 1.0)
+            left -= prior[g] * (row[g * n_shares + k] if has_reads else 1.0)
             if left < 0.0:
                 break
     return last
@@ -340,7 +330,7 @@ def settle(
         vectors[s] = path[0, s]
         top = 0.0
         for g in range(4):
-            evidence[s, g] = _at(rows[s], g, path[1, s], n_shares)
+            evidence[s, g] = rows[s, g * n_shares + path[1, s]]
             top = max(top, evidence[s, g])
         evidence[s] /= top
         add_evidence(weights[s], evidence[s], np.int64(vectors[s]), 1.0)

@@ -202,18 +202,20 @@ class Sampler:
         self, family: Family, embryos: Sequence[Embryo], rng: np.random.Generator
     ) -> None:
         self.family, self.embryos, self.rng = family, embryos, rng
-        n_sites, n_shares = family.orders.shape[1], len(embryos[0].shares)
+        n_sites = family.orders.shape[1]
+        grids = [len(one.shares) for one in embryos]
         self.state = _State(family, embryos)
-        shape = (n_sites, 2 + 2 * n_shares)
-        self._keeps = 4 * len(embryos) * math.prod(shape) <= KEPT_BYTES
+        self._keeps = 16 * n_sites * sum(grids) <= KEPT_BYTES
         self._rows = [
-            np.ones(shape, dtype=np.float32)
-            for _ in range(len(embryos) if self._keeps else 1)
+            np.ones((n_sites, 4 * grid), dtype=np.float32)
+            for grid in (grids if self._keeps else [max(grids)])
         ]
         if self._keeps:
             for one, rows in zip(embryos, self._rows, strict=True):
                 kernels.likelihoods(one, rows)
-        self._filtered = np.empty((n_sites, 4, n_shares), dtype=np.float32)
+        self._filtered = {
+            grid: np.empty((n_sites, 4, grid), dtype=np.float32) for grid in set(grids)
+        }
         self._priors = np.empty((n_sites, 16), dtype=np.float32)
 
     def embryo(self, i: int, turns: Turns, sums: _Sums | None = None) -> None:
@@ -236,14 +238,15 @@ class Sampler:
     ) -> tuple[Embryo, Turns, Singles, Singles, Singles]:
         """Forward pass of embryo i with the genotype priors that stand; returns what
         the kernels of the way back need."""
-        rows = self._rows[i if self._keeps else 0]
+        grid = len(self.embryos[i].shares)
+        rows = self._rows[i if self._keeps else 0][:, : 4 * grid]
         if not self._keeps:
             kernels.likelihoods(self.embryos[i], rows)
         chain = (self.embryos[i], turns, self._priors, rows)
-        bad = kernels.forward(*chain, self._filtered)
+        bad = kernels.forward(*chain, self._filtered[grid])
         if bad >= 0:
             raise ValueError(f"embryo {i} is impossible at site {bad} (from 0)")
-        return *chain, self._filtered
+        return *chain, self._filtered[grid]
 
     def draw(self, turns: Turns, places: NDArray[np.int64], draws: _Draws) -> None:
         """Joint samples for `places`.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import amplification, contamination_level
+from morula import amplification, contaminant, contamination_level
 from morula.amplification import Amplification
 from morula.family_chain import Embryo, Family
 from morula.family_sites import FamilySites, between, is_informative
@@ -43,13 +43,14 @@ def embryo_of(
     gap_bp = np.diff(sites.pos_bp[rows], prepend=sites.pos_bp[rows[0]])
     mother = family.parents[0].alleles[rows]
     level = contamination_level.levels(sites.pos_bp, reads)[rows]
+    local = contaminant.local_share(learnt)
     return Embryo(
         amplification.cap_depth(reads[rows], max_depth),
         reads[rows].sum(axis=1) > 0,
         amplification.site_classes(sites.ref[rows], sites.alt[rows], mother, level),
-        learnt.read_table(),
-        learnt.share_prior,
-        learnt.shares,
+        local.ln_read,
+        local.prior,
+        local.shares,
         np.exp(-gap_bp / learnt.length_bp),
         outlier,
     )

@@ -1,0 +1,56 @@
+"""The mother's other haplotype as a local contaminant."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from morula import amplification, contaminant, contamination_level
+from morula.amplification import Amplification
+
+
+def learnt(contamination):
+    prior = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
+    shares = np.linspace(0.0, 1.0, 5)
+    return Amplification(shares, prior, 1e4, 0.003, 0.006, contamination)
+
+
+def test_a_clean_embryo_has_the_grid_of_x_alone():
+    clean = learnt(0.002)
+    found = contaminant.local_share(clean)
+    np.testing.assert_array_equal(found.ln_read, clean.read_table())
+    np.testing.assert_array_equal(found.prior, clean.share_prior)
+
+
+class TestContaminated:
+    found = contaminant.local_share(learnt(0.05))
+
+    def shows_alt(self, copies, genotype, share, place):
+        """P(a read shows ALT) at a plain site of the middle level."""
+        level = -contamination_level.LOWEST
+        site_class = 9 * level + amplification.N_ERROR_CLASSES * copies
+        k = share * len(contaminant.FACTORS) + place
+        return np.exp(self.found.ln_read[site_class, genotype, k, 1])
+
+    def test_the_prior_is_that_of_both(self):
+        assert self.found.prior.sum() == pytest.approx(1.0)
+        by_share = self.found.prior.reshape(5, -1).sum(axis=1)
+        np.testing.assert_allclose(by_share, [0.1, 0.2, 0.4, 0.2, 0.1])
+        np.testing.assert_array_equal(self.found.shares.reshape(5, -1)[2], 0.5)
+
+    def test_it_shows_the_allele_that_was_not_inherited(self):
+        """With a het mother an embryo without ALT shows it by her alone, at any x."""
+        for place, factor in enumerate(contaminant.FACTORS):
+            u = 0.05 * factor
+            expected = u * (1 - 0.003) + (1 - u) * 0.003
+            for share in range(5):
+                assert self.shows_alt(1, 0, share, place) == pytest.approx(expected)
+            # One that inherited ALT shows REF by her.
+            assert self.shows_alt(1, 3, 2, place) == pytest.approx(1 - expected)
+
+    def test_a_homozygous_mother_adds_her_only_allele(self):
+        assert self.shows_alt(0, 0, 2, 3) == pytest.approx(0.003)
+        assert self.shows_alt(2, 3, 2, 3) == pytest.approx(1 - 0.003)
+
+    def test_probabilities(self):
+        np.testing.assert_allclose(np.exp(self.found.ln_read).sum(axis=-1), 1.0)
