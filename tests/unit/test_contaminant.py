@@ -1,4 +1,4 @@
-"""The mother's other haplotype as a local contaminant."""
+"""The mother's own DNA as a part of the local template."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import pytest
 from morula import amplification, contaminant, contamination_level
 from morula.amplification import Amplification
 
+ERROR = 0.003
+
 
 def learnt(contamination):
     prior = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
     shares = np.linspace(0.0, 1.0, 5)
-    return Amplification(shares, prior, 1e4, 0.003, 0.006, contamination)
+    return Amplification(shares, prior, 1e4, ERROR, 0.006, contamination)
+
+
+def read_as_alt(template):
+    return template * (1 - ERROR) + (1 - template) * ERROR
 
 
 def test_a_clean_embryo_has_the_grid_of_x_alone():
@@ -25,32 +31,40 @@ def test_a_clean_embryo_has_the_grid_of_x_alone():
 class TestContaminated:
     found = contaminant.local_share(learnt(0.05))
 
-    def shows_alt(self, copies, genotype, share, place):
+    def shows_alt(self, copies, genotype, share, state):
         """P(a read shows ALT) at a plain site of the middle level."""
         level = -contamination_level.LOWEST
         site_class = 9 * level + amplification.N_ERROR_CLASSES * copies
-        k = share * len(contaminant.FACTORS) + place
-        return np.exp(self.found.ln_read[site_class, genotype, k, 1])
+        return np.exp(self.found.ln_read[site_class, genotype, 5 * state + share, 1])
 
     def test_the_prior_is_that_of_both(self):
         assert self.found.prior.sum() == pytest.approx(1.0)
-        by_share = self.found.prior.reshape(5, -1).sum(axis=1)
+        by_share = self.found.prior.reshape(-1, 5).sum(axis=0)
         np.testing.assert_allclose(by_share, [0.1, 0.2, 0.4, 0.2, 0.1])
-        np.testing.assert_array_equal(self.found.shares.reshape(5, -1)[2], 0.5)
+        np.testing.assert_array_equal(self.found.shares.reshape(-1, 5)[:, 2], 0.5)
 
     def test_it_shows_the_allele_that_was_not_inherited(self):
         """With a het mother an embryo without ALT shows it by her alone, at any x."""
-        for place, factor in enumerate(contaminant.FACTORS):
-            u = 0.05 * factor
-            expected = u * (1 - 0.003) + (1 - u) * 0.003
-            for share in range(5):
-                assert self.shows_alt(1, 0, share, place) == pytest.approx(expected)
-            # One that inherited ALT shows REF by her.
-            assert self.shows_alt(1, 3, 2, place) == pytest.approx(1 - expected)
+        state = 1
+        for factor in contaminant.FACTORS:
+            for _, other in contaminant.MIXTURES:
+                expected = read_as_alt(0.05 * factor * other)
+                for share in range(5):
+                    found = self.shows_alt(1, 0, share, state)
+                    assert found == pytest.approx(expected)
+                # One that inherited ALT shows REF by her.
+                assert self.shows_alt(1, 3, 2, state) == pytest.approx(1 - expected)
+                state += 1
+        assert state == contaminant.N_STATES
+
+    def test_without_her_dna_there_is_nothing_of_hers(self):
+        assert self.shows_alt(1, 0, 2, 0) == pytest.approx(ERROR)
+        assert self.shows_alt(1, 2, 2, 0) == pytest.approx(0.5)
 
     def test_a_homozygous_mother_adds_her_only_allele(self):
-        assert self.shows_alt(0, 0, 2, 3) == pytest.approx(0.003)
-        assert self.shows_alt(2, 3, 2, 3) == pytest.approx(1 - 0.003)
+        for state in range(contaminant.N_STATES):
+            assert self.shows_alt(0, 0, 2, state) == pytest.approx(ERROR)
+            assert self.shows_alt(2, 3, 2, state) == pytest.approx(1 - ERROR)
 
     def test_probabilities(self):
         np.testing.assert_allclose(np.exp(self.found.ln_read).sum(axis=-1), 1.0)
