@@ -2,7 +2,7 @@
 of an embryo, and phase errors of a parent found and mended.
 
     python benchmarks/draw_correction.py --parents FOLDER --case FOLDER \\
-        --phase-calibration TABLE --output docs/correction.svg
+        --learnt FOLDER --output docs/correction.svg
 
 FOLDERs are those of make_parents.py, make_case.py and run_morula.py.
 """
@@ -35,7 +35,7 @@ from morula import (
 from morula.cli import run
 from morula.family_chain import JointPosterior
 from morula.family_sites import FamilySites
-from morula.report_svg import BLUE, GREY, INK, VERMILLION
+from morula.report_svg import BLUE, GREY, VERMILLION
 
 TRACK_BP = 500_000
 
@@ -122,7 +122,7 @@ def draw_track(axes: Axes, what: Corrected, truth: Path) -> None:
     )
     axes.set(xlabel="position, Mb", ylabel="maternal share x", xlim=(first, last))
     axes.set_title("Dropout track of an embryo")
-    axes.text(0.01, 1.0, "grey: true", transform=axes.transAxes, va="bottom", size=7)
+    axes.text(0.99, 0.02, "grey: true", transform=axes.transAxes, ha="right", size=7)
 
 
 def draw_mending(axes: Axes, what: Corrected, parent: int) -> None:
@@ -152,28 +152,13 @@ def draw_mending(axes: Axes, what: Corrected, parent: int) -> None:
     axes.set_title("A parent's phase against the truth")
 
 
-def draw_calibration(axes: Axes, table: Path) -> None:
-    """Predicted against observed rates of the phase's errors."""
-    rows = tables.read_tsv(table)
-    for kind, colour in (("switch", BLUE), ("flip", VERMILLION)):
-        points = [row for row in rows if row["kind"] == kind and float(row["n"]) > 0]
-        x = [max(float(row["predicted"]), 1e-5) for row in points]
-        y = [max(float(row["observed"]), 1e-5) for row in points]
-        axes.plot(x, y, color=colour, marker="o", lw=1, label=kind)
-    axes.plot([1e-5, 0.6], [1e-5, 0.6], color=INK, lw=0.6, ls="--")
-    axes.set(xscale="log", yscale="log", xlabel="predicted", ylabel="true")
-    axes.legend()
-    axes.set_title("Doubt of the phase")
-
-
 def work(args: argparse.Namespace) -> None:
     what = correct(args)
     with drawing():
-        figure, grid = panels(1, 3, shares_y=False)
+        figure, grid = panels(1, 2, shares_y=False)
         embryo = what.case.embryos[0]
         draw_track(grid[0, 0], what, args.case / f"{embryo}.template.tsv")
         draw_mending(grid[0, 1], what, 0)
-        draw_calibration(grid[0, 2], args.phase_calibration)
         save(figure, args.output)
 
 
@@ -184,7 +169,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--learnt", type=Path, required=True, help="folder of the JSONs"
     )
-    parser.add_argument("--phase-calibration", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True, help=".svg")
     return parser.parse_args(argv)
