@@ -49,6 +49,7 @@ rule impute_family:
             "embryo_posterior",
             "family_chain",
             "genetic_map",
+            "inheritance_kernels",
             "order_kernels",
             "orientation_kernels",
             "parental_alleles",

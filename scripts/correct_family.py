@@ -10,7 +10,7 @@ import logging
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,14 +80,23 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def orientations(found: JointPosterior) -> tuple[list[Bits], list[Bits], list[Bits]]:
+@dataclass(frozen=True)
+class Phases:
     """Of mother and father: the samples' switches (S, N), their orientation (S, N),
     and that of the polished phase (N,)."""
+
+    switches: list[Bits]
+    turned: list[Bits]
+    polished: list[Bits]
+
+
+def phases_of(found: JointPosterior) -> Phases:
+    """The samples' phases and the one nearest to all."""
     n_sites = found.switch.shape[1]
     switches = [embryo_posterior.unpack(one, n_sites) for one in found.samples.switch]
     turned = [polished_phase.orientations(one) for one in switches]
     polished = [one[polished_phase.typical(one)] for one in turned]
-    return switches, turned, polished
+    return Phases(switches, turned, polished)
 
 
 def segment_rows(
@@ -95,16 +104,18 @@ def segment_rows(
     family: FamilySites,
     rows: NDArray[np.int64],
     found: JointPosterior,
+    phases: Phases,
 ) -> Iterator[dict[str, object]]:
     """Rows of the table of segments, against the polished phase."""
-    _, turned, polished = orientations(found)
     pos_bp = family.sites.pos_bp[rows]
     for i, embryo in enumerate(args.embryos):
         for side, parent in enumerate(family_sites.PARENTS):
             if not family.known[side]:
                 continue
             raw = embryo_posterior.unpack(found.samples.haplotype[side, i], len(pos_bp))
-            own = polished_phase.against(raw, turned[side], polished[side])
+            own = polished_phase.against(
+                raw, phases.turned[side], phases.polished[side]
+            )
             path, crossovers = polished_phase.segmentation(own)
             for part in segments.segments(
                 pos_bp, path, own.mean(axis=0), crossovers, family.sites.pos_bp
@@ -121,11 +132,11 @@ def evidence_of(
     family: FamilySites,
     rows: NDArray[np.int64],
     found: JointPosterior,
+    phases: Phases,
     reads: list[NDArray[np.float64]],
     learnt: list[Amplification],
 ) -> dict[str, object]:
     """Quality evidence of every embryo, as JSON has it."""
-    switches, _, _ = orientations(found)
     at = family_input.nearest_row(rows, len(family.sites.pos_bp))
     expected = [float(family.recombination(side).sum()) for side in range(2)]
     result: dict[str, object] = {}
@@ -133,7 +144,7 @@ def evidence_of(
         crossovers = [
             polished_phase.crossover_count(
                 embryo_posterior.unpack(found.samples.haplotype[side, i], len(rows)),
-                switches[side],
+                phases.switches[side],
             )
             for side in range(2)
         ]
@@ -156,16 +167,16 @@ def write_parents(
     contigs: str,
     sites: Sites,
     found: JointPosterior,
+    phases: Phases,
 ) -> None:
     """The BCF of the parents' mended phase at the informative sites."""
-    _, _, polished = orientations(found)
     names, columns = [], []
     for side, name in enumerate((args.mother, args.father)):
         if name:
             names.append(name)
             columns.append(
                 polished_parents.cells(
-                    found.orders[side], found.switch[side], polished[side]
+                    found.orders[side], found.switch[side], phases.polished[side]
                 )
             )
     polished_parents.write(args.parents, contigs, args.chrom, sites, names, columns)
@@ -176,18 +187,19 @@ def write(
     family: FamilySites,
     rows: NDArray[np.int64],
     found: JointPosterior,
+    phases: Phases,
     evidence: dict[str, object],
 ) -> None:
     """All outputs, once all that goes into them is there."""
     contigs = dosage_text.contig_lines(args.phased)
-    segment_table = list(segment_rows(args, family, rows, found))
+    segment_table = list(segment_rows(args, family, rows, found, phases))
     sites = family.sites.at(rows)
     stored = embryo_posterior.of_joint(sites, args.embryos, found)
     embryo_posterior.save(args.posterior, stored)
     tables.write_tsv(args.inheritance, SEGMENT_COLUMNS, segment_table)
     with written_whole(args.evidence) as partial:
         partial.write_text(json.dumps(evidence, indent=1) + "\n")
-    write_parents(args, contigs, sites, found)
+    write_parents(args, contigs, sites, found, phases)
 
 
 def read_learnt(args: argparse.Namespace) -> list[Amplification]:
@@ -242,9 +254,9 @@ def work(args: argparse.Namespace) -> None:
         np.random.default_rng([args.seed, zlib.crc32(args.chrom.encode())]),
         lambda sweeps, change: logger.info("%d sweeps, change %.4f", sweeps, change),
     )
-    write(
-        args, family, rows, found, evidence_of(args, family, rows, found, reads, learnt)
-    )
+    phases = phases_of(found)
+    evidence = evidence_of(args, family, rows, found, phases, reads, learnt)
+    write(args, family, rows, found, phases, evidence)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from morula.inheritance_kernels import mix
 from morula.order_kernels import Bytes, Floats, Singles, add_evidence
 
 
@@ -70,21 +71,6 @@ def likelihoods(embryo: Embryo, out: Singles) -> None:
     for s in range(len(embryo.has_reads)):
         if embryo.has_reads[s]:
             _fill_row(embryo, s, out[s])
-
-
-@numba.njit(cache=True, nogil=True)
-def mix(turn_a: float, turn_b: float, values: Floats) -> None:
-    """values[v, k] <- sum_u values[u, k] P(a turns or not) P(b turns or not)."""
-    for k in range(values.shape[1]):
-        v0, v1, v2, v3 = values[0, k], values[1, k], values[2, k], values[3, k]
-        w0 = (1.0 - turn_b) * v0 + turn_b * v1
-        w1 = (1.0 - turn_b) * v1 + turn_b * v0
-        w2 = (1.0 - turn_b) * v2 + turn_b * v3
-        w3 = (1.0 - turn_b) * v3 + turn_b * v2
-        values[0, k] = (1.0 - turn_a) * w0 + turn_a * w2
-        values[1, k] = (1.0 - turn_a) * w1 + turn_a * w3
-        values[2, k] = (1.0 - turn_a) * w2 + turn_a * w0
-        values[3, k] = (1.0 - turn_a) * w3 + turn_a * w1
 
 
 @numba.njit(cache=True, nogil=True)

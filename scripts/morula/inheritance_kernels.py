@@ -82,7 +82,7 @@ def _emit(prior: Floats, likelihood: Floats, out: Floats) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _mix(flip_a: float, flip_b: float, values: Floats) -> None:
+def mix(flip_a: float, flip_b: float, values: Floats) -> None:
     """values[v, k] <- sum_u values[u, k] P(a flips or not) P(b flips or not)."""
     for k in range(values.shape[1]):
         v0, v1, v2, v3 = values[0, k], values[1, k], values[2, k], values[3, k]
@@ -108,7 +108,7 @@ def _predict(
             total += before[v, k]
         for k in range(out.shape[1]):
             out[v, k] = stay * before[v, k] + (1.0 - stay) * total * share_prior[k]
-    _mix(chain.flip_maternal[s], chain.flip_paternal[s], out)
+    mix(chain.flip_maternal[s], chain.flip_paternal[s], out)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -176,7 +176,7 @@ def _step_back(
 ) -> float:
     """Move beta (V, K), already times the emission of site s, to the site before; add
     the expected fresh draws of x in the step to share_draws; return their sum."""
-    _mix(chain.flip_maternal[s], chain.flip_paternal[s], beta)
+    mix(chain.flip_maternal[s], chain.flip_paternal[s], beta)
     stay = chain.stay[s]
     n_shares = beta.shape[1]
     redraw = 0.0
