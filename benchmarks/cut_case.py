@@ -19,7 +19,7 @@ from morula.cli import run
 
 # Axis of the sites in the arrays that have one.
 SITE_AXIS = {
-    **dict.fromkeys(("pos_bp", "ref", "alt", "alt_frequency", "is_counted"), 0),
+    **dict.fromkeys(("pos_bp", "ref", "alt", "alt_frequency", "is_snv"), 0),
     **dict.fromkeys(("counts", "cm", "parent_pl", "phased", "parents", "alleles"), 1),
     "transmitted": 2,
 }

@@ -235,7 +235,7 @@ def gather(args: argparse.Namespace, names: Sequence[str]) -> Case:
         embryos=np.array(names),
         alt_frequency=np.array(list(frequency.values())),
         counts=np.stack(counts),
-        is_counted=is_snv,
+        is_snv=is_snv,
         cm=np.stack([one.cm_at(pos_bp) for one in maps]),
         parent_pl=pl.swapaxes(0, 1),
         phased=read_phased(args.parents / "phased.bcf", args.chrom, sites),

@@ -79,8 +79,7 @@ def make_truth(args: argparse.Namespace) -> None:
 
 
 def call(args: argparse.Namespace) -> None:
-    """calls.bcf, and the sites at which embryos are counted (rule join_genotypes)."""
-    calls = args.directory / "calls.bcf"
+    """calls.bcf of the parents."""
     flags = ["--samples", *PARENTS, "--sources", *PARENTS]
     flags += ["--truths", *(args.directory / f"{name}.bcf" for name in PARENTS)]
     flags += ["--copies", *(args.directory / f"{n}.copies.tsv" for n in PARENTS)]
@@ -91,14 +90,29 @@ def call(args: argparse.Namespace) -> None:
         args.world / "genome.fa.fai",
         *named_flags(read_values()),
     ]
-    run_script("simulate_calls", [*flags, "--seed", args.seed, "--output", calls])
+    flags += ["--seed", args.seed, "--output", args.directory / "calls.bcf"]
+    run_script("simulate_calls", flags)
+
+
+def query_sites(path: Path, types: str, wanted: str) -> list[str]:
+    """Lines CHROM, POS, REF,ALT of a BCF's records of these types."""
+    view = ["bcftools", "view", "--no-version", "-v", types, "-Ou", str(path)]
+    query = ["bcftools", "query", "-i", wanted, "-f", "%CHROM\\t%POS\\t%REF,%ALT\\n"]
+    found = subprocess.run(view, check=True, capture_output=True).stdout
+    done = subprocess.run(query, check=True, input=found, capture_output=True)
+    return done.stdout.decode().splitlines()
+
+
+def write_sites(args: argparse.Namespace, panel: Path) -> None:
+    """sites.tsv.gz, at which embryos are counted (rule join_genotypes)."""
     sites = args.directory / "sites.tsv"
-    view = ["bcftools", "view", "--no-version", "-v", "snps", "-Ou", str(calls)]
-    query = ["bcftools", "query", "-i", 'PANEL=1 || GT="alt"']
-    query += ["-f", "%CHROM\\t%POS\\t%REF,%ALT\\n"]
-    with sites.open("wb") as target:
-        snps = subprocess.run(view, check=True, capture_output=True).stdout
-        subprocess.run(query, check=True, input=snps, stdout=target)
+    calls = args.directory / "calls.bcf"
+    lines = set(query_sites(calls, "snps,indels", 'PANEL=1 || GT="alt"'))
+    lines |= set(query_sites(panel, "indels", "AC>0"))
+    rows = sorted(
+        (line.split("\t") for line in lines), key=lambda row: (int(row[1]), row[2])
+    )
+    sites.write_text("".join("\t".join(row) + "\n" for row in rows))
     pysam.tabix_compress(str(sites), f"{sites}.gz", force=True)
     pysam.tabix_index(f"{sites}.gz", seq_col=0, start_col=1, end_col=1, force=True)
     sites.unlink()
@@ -205,6 +219,7 @@ def work(args: argparse.Namespace) -> None:
     make_truth(args)
     call(args)
     panel = subset_panel(args)
+    write_sites(args, panel)
     if args.phase == ESTIMATED:
         phase(args, panel)
     else:

@@ -82,6 +82,7 @@ rule join_genotypes:
     input:
         parts=genotype_parts,
         indexes=lambda wildcards: [f"{part}.csi" for part in genotype_parts(wildcards)],
+        panel="results/reference/panel/{chrom}.bcf",
     output:
         bcf="results/call/{family}.{chrom}.bcf",
         index="results/call/{family}.{chrom}.bcf.csi",
@@ -103,23 +104,29 @@ rule join_genotypes:
         ),
         samples=lambda wildcards: ",".join(genotyped(wildcards.family)),
         parents=lambda wildcards: ",".join(project.parents(wildcards.family)),
-    # METHOD: embryos are counted at the panel's SNVs and wherever a parent shows an
-    # ALT. A born child's own variants are no such sites: what neither parent has is no
-    # evidence of inheritance.
+    # METHOD: embryos are counted at the panel's SNVs and indels, and wherever a parent
+    # shows an ALT. A born child's own variants are no such sites: what neither parent
+    # has is no evidence of inheritance. Of the panel's indels only those that vary in
+    # it: nobody is imputed to carry another.
     shell:
         "(bcftools {params.join} --no-version -r {wildcards.chrom:q} -Ou {input.parts}"
         " | bcftools view --no-version -s {params.samples} -Ob -o {output.bcf}"
         " && bcftools index -f {output.bcf}"
-        " && bcftools view --no-version -s {params.parents} -v snps -Ou {output.bcf}"
+        " && (bcftools view --no-version -s {params.parents} -v snps,indels -Ou"
+        " {output.bcf}"
         ' | bcftools query -i \'PANEL=1 || GT="alt"\' -f "%CHROM\\t%POS\\t%REF,%ALT\\n"'
-        " | bgzip > {output.sites}"
+        ' && bcftools query -i \'TYPE="indel" && AC>0\''
+        ' -f "%CHROM\\t%POS\\t%REF,%ALT\\n" {input.panel})'
+        " | LC_ALL=C sort -k2,2n -k3,3 -u | bgzip > {output.sites}"
         " && tabix -f -s 1 -b 2 -e 2 {output.sites}) 2> {log}"
 
 
 rule count_alleles:
     input:
         script=scripts / "count_alleles.py",
-        library=library("call_files", "pileup", "processes"),
+        library=library(
+            "call_files", "indel_reads", "indel_windows", "pileup", "processes"
+        ),
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
         alignment="results/align/{sample}.cram",

@@ -1,6 +1,7 @@
 """Count one sample's reads of REF and ALT at each of its family's sites.
 
-Every line of the site table becomes one record, with zeros where no read lies.
+Every line of the site table becomes one record, with zeros where no read lies. SNVs are
+counted in bcftools' pileup, indels in the reads themselves (morula.indel_reads).
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from morula import call_files, pileup
+from morula import call_files, indel_reads, indel_windows, pileup
 from morula.call_files import Site
 from morula.cli import run
 from morula.errors import InputError
+from morula.indel_reads import Counts, Floors
+from morula.indel_windows import Indel
 from morula.processes import Pipeline, stop_on_sigterm
 
 logger = logging.getLogger("count_alleles")
@@ -22,10 +26,11 @@ logger = logging.getLogger("count_alleles")
 COUNTS = ("AD", "ADF", "ADR", "QS")
 KEYS = ":".join(COUNTS)
 NONE = ":".join(["0,0"] * len(COUNTS))
+IndelCounts = Mapping[Indel, Counts]
 
 
 def pileup_options(args: argparse.Namespace) -> list[str]:
-    """The pileup at the sites, bases only.
+    """The pileup at the sites, bases only (-I).
 
     METHOD: duplicates, secondary alignments and QC failures are left out (the default),
     and overlapping mates count once (the default). Pairs that are not proper stay (-A):
@@ -40,43 +45,62 @@ def pileup_options(args: argparse.Namespace) -> list[str]:
     return [*options, "-a", annotations, args.alignment]
 
 
-def site_lines(site: Site, line: str | None) -> Iterator[str]:
-    """VCF lines of all alleles of a site; line: its pileup, POS REF ALT and counts."""
-    fields = line.split() if line else []
-    alleles = fields[2].split(",") if fields else []
+def indels_of(sites: Iterable[Site], chrom: str) -> list[Indel]:
+    """The insertions and deletions among the sites that reads can tell."""
+    return [
+        Indel(site.pos_bp - 1, site.ref, alt)
+        for site in sites
+        if site.chrom == chrom
+        for alt in site.alts
+        if indel_windows.is_counted(site.ref, alt)
+    ]
+
+
+def snv_cell(alt: str, fields: Sequence[str]) -> str:
+    """Counts of an SNV; fields: of the pileup's line, POS REF ALT and counts."""
+    alleles = fields[2].split(",")
+    # An allele that the pileup does not name has no read.
+    place = alleles.index(alt) + 1 if alt in alleles else None
     counts = [cell.split(",") for cell in fields[3:]]
+    return ":".join(f"{count[0]},{count[place] if place else 0}" for count in counts)
+
+
+def site_lines(site: Site, fields: Sequence[str], indels: IndelCounts) -> Iterator[str]:
+    """VCF lines of all alleles of a site; fields: of the pileup's line, or none."""
     for alt in site.alts:
         cell = NONE
-        if fields:
-            # An allele that the pileup does not name has no read.
-            place = alleles.index(alt) + 1 if alt in alleles else None
-            cell = ":".join(
-                f"{count[0]},{count[place] if place else 0}" for count in counts
-            )
+        counts = indels.get(Indel(site.pos_bp - 1, site.ref, alt))
+        if counts:
+            cell = counts.cells()
+        elif len(site.ref) == len(alt) == 1 and fields:
+            cell = snv_cell(alt, fields)
         yield (
             f"{site.chrom}\t{site.pos_bp}\t.\t{site.ref}\t{alt}\t.\t.\t.\t{KEYS}"
             f"\t{cell}\n"
         )
 
 
-def all_lines(sites: Iterable[Site], piled: Iterable[str]) -> Iterator[str]:
+def all_lines(
+    sites: Iterable[Site], piled: Iterable[str], indels: IndelCounts
+) -> Iterator[str]:
     """VCF lines of all sites. Raises InputError when the pileup's REF differs, or it
     has a position that is no site."""
     lines = iter(piled)
-    line = next(lines, None)
-    for site in sites:
-        position = int(line.split("\t", 1)[0]) if line else -1
-        here = position == site.pos_bp
-        if here and line and line.split("\t", 2)[1] != site.ref:
-            raise InputError(
-                f"{site.chrom}:{site.pos_bp}: REF {line.split()[1]} in the reference,"
-                f" {site.ref} in the site table; was it made with another reference?"
-            )
-        yield from site_lines(site, line if here else None)
-        if here:
-            line = next(lines, None)
-    if line:
-        raise InputError(f"pileup at {line.split()[0]}, which is not among the sites")
+    fields = next(lines, "").split()
+    for pos_bp, here in groupby(sites, key=lambda site: site.pos_bp):
+        is_piled = bool(fields) and int(fields[0]) == pos_bp
+        for site in here:
+            if is_piled and fields[1] != site.ref[0]:
+                raise InputError(
+                    f"{site.chrom}:{site.pos_bp}: REF {fields[1]} in the reference,"
+                    f" {site.ref} in the site table; was it made with another"
+                    " reference?"
+                )
+            yield from site_lines(site, fields if is_piled else (), indels)
+        if is_piled:
+            fields = next(lines, "").split()
+    if fields:
+        raise InputError(f"pileup at {fields[0]}, which is not among the sites")
 
 
 def work(args: argparse.Namespace) -> None:
@@ -84,6 +108,9 @@ def work(args: argparse.Namespace) -> None:
     output = Path(args.output)
     head = call_files.header(f"{args.genome}.fai", COUNTS, [args.sample])
     columns = "".join(f"\t%{name}" for name in COUNTS)
+    floors = Floors(args.min_mapping_quality, args.min_base_quality, args.max_depth)
+    wanted = indels_of(call_files.read_sites(args.sites), args.chrom)
+    indels = indel_reads.count(args.alignment, args.genome, args.chrom, wanted, floors)
     n_records = 0
     with call_files.work_folder(output) as folder, Pipeline() as pipeline:
         about = f"counting {args.sample} on {args.chrom}"
@@ -94,12 +121,16 @@ def work(args: argparse.Namespace) -> None:
         lines = call_files.text_of(pipeline, text)
         finished = folder / "counts.bcf"
         with call_files.bcf_writer(pipeline, finished, head) as sink:
-            for line in all_lines(call_files.read_sites(args.sites), lines):
+            sites = call_files.read_sites(args.sites)
+            for line in all_lines(sites, lines, indels):
                 sink.write(line.encode())
                 n_records += 1
         piled.finish(pipeline)
         call_files.publish(finished, output)
-    logger.info("sample=%s chrom=%s sites=%d", args.sample, args.chrom, n_records)
+    numbers = n_records, len(wanted)
+    logger.info(
+        "sample=%s chrom=%s sites=%d indels=%d", args.sample, args.chrom, *numbers
+    )
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

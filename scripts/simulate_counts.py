@@ -23,7 +23,7 @@ from morula.parental_alleles import Sites
 from morula.processes import Pipeline, stop_on_sigterm
 from morula.simulation import flags, summary, template
 from morula.simulation.counts import Counted, CountModel, Numbers, count_tube
-from morula.simulation.loci import Chromosome
+from morula.simulation.loci import Chromosome, spans_of
 from morula.simulation.protocols import Protocol, parse_changes, read_protocol
 from morula.simulation.summary import Losses, Obtained
 from morula.simulation.tube import Tube, contigs_of, read_carrier, region_of
@@ -43,7 +43,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--sites", required=True, nargs="+", help="CHROM POS REF,ALT, one a chromosome"
     )
     parser.add_argument(
-        "--genome", help="FASTA with its .fai; without it there is no GC bias"
+        "--genome",
+        help="FASTA with its .fai; without it there is no GC bias, and every read over"
+        " its position tells an indel",
     )
     parser.add_argument("--min-base-quality", required=True, type=int)
     parser.add_argument(
@@ -71,7 +73,8 @@ def read_chromosome(
     rows = read_sites(sites, chrom)
     pos_bp = own.pos_bp if len(own.pos_bp) else rows.pos_bp
     region, _ = region_of(chrom, pos_bp, 2 * int(args.insert_mean), genome)
-    return Chromosome(own, other, region, rows)
+    spans = spans_of(rows, genome.fetch(chrom).upper()) if genome else None
+    return Chromosome(own, other, region, rows, spans)
 
 
 def read_chromosomes(args: argparse.Namespace) -> list[Chromosome]:

@@ -21,8 +21,7 @@ class Case:
 
     chrom: name; pos_bp int64 (L,); ref, alt str (L,); embryos str (E,).
     alt_frequency float64 (L,): in the panel given to the methods.
-    counts int32 (E, L, 2): reads showing REF and ALT; is_counted bool (L,): sites at
-    which embryos were counted (SNVs).
+    counts int32 (E, L, 2): reads showing REF and ALT; is_snv bool (L,).
     cm float64 (2, L): female and male genetic position.
     parent_pl int32 (2, L, 3): parents' genotype likelihoods, Phred, best 0; all 0
     where nothing is known.
@@ -44,7 +43,7 @@ class Case:
     embryos: NDArray[np.str_]
     alt_frequency: NDArray[np.float64]
     counts: NDArray[np.int32]
-    is_counted: NDArray[np.bool_]
+    is_snv: NDArray[np.bool_]
     cm: NDArray[np.float64]
     parent_pl: NDArray[np.int32]
     phased: NDArray[np.int8]

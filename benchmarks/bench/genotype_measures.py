@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.case import Case, Result, plain_result
-from bench.truth import ALL, COUNTED, EVERY_EMBRYO, PARENT_HET, Row, Truth, share
+from bench.truth import ALL, EVERY_EMBRYO, PARENT_HET, SNVS, Row, Truth, share
 from morula.simulation.accuracy import squared_correlation
 
 NULL_METHOD = "panel_frequency"
-CALLED_STRATA = (ALL, PARENT_HET, COUNTED, f"{COUNTED}_{PARENT_HET}")
+CALLED_STRATA = (ALL, PARENT_HET, SNVS, f"{SNVS}_{PARENT_HET}")
 
 
 def null_result(case: Case) -> Result:

@@ -53,7 +53,7 @@ MEASURES = {
 STRATA = {
     "all": "every site of the panel",
     "parent_het": "a parent is truly heterozygous",
-    "counted": "sites at which embryos are counted (SNVs)",
+    "snvs": "sites that are SNVs",
     "*_maf_*": "of those, by the minor allele's frequency in the panel",
 }
 

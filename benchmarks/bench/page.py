@@ -19,7 +19,7 @@ from bench.tables_md import (
     table,
     two_digits,
 )
-from bench.truth import COUNTED, PARENT_HET
+from bench.truth import PARENT_HET, SNVS
 
 DEPTH = "depth"
 # Axes by whose values calibration is shown.
@@ -194,7 +194,7 @@ def _others(summary: Summary) -> Section:
 def _calibration(summary: Summary) -> Section:
     wanted = [one for axis in CALIBRATED for one in summary.along(axis)]
     columns = [
-        ("right, at SNVs", "genotype_accuracy", f"{COUNTED}_{PARENT_HET}", share),
+        ("right, at SNVs", "genotype_accuracy", f"{SNVS}_{PARENT_HET}", share),
         ("right, indels too", "genotype_accuracy", PARENT_HET, share),
         ("calibration error", "ece", PARENT_HET, share),
         ("share called at >= 0.9", "gp90_share", PARENT_HET, share),

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from bench.case import Case
 
-# Every site; those where a parent is heterozygous; those at which embryos are counted.
-ALL, PARENT_HET, COUNTED = "all", "parent_het", "counted"
+# Every site; those where a parent is heterozygous; SNVs.
+ALL, PARENT_HET, SNVS = "all", "parent_het", "snvs"
 # Minor allele frequency in the panel: name, from (inclusive), to (exclusive).
 FREQUENCY_BINS = (
     ("maf_below_1pct", 0.0, 0.01),
@@ -78,8 +78,8 @@ def _strata(case: Case, parent_het: NDArray[np.bool_]) -> dict[str, NDArray[np.b
     strata = {
         ALL: every,
         PARENT_HET: parent_het,
-        COUNTED: case.is_counted,
-        f"{COUNTED}_{PARENT_HET}": case.is_counted & parent_het,
+        SNVS: case.is_snv,
+        f"{SNVS}_{PARENT_HET}": case.is_snv & parent_het,
     }
     for name, sites in frequency_strata(case.alt_frequency).items():
         strata[f"{ALL}_{name}"] = sites

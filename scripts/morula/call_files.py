@@ -41,43 +41,54 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One position of a site table with all its ALT alleles, in the table's order."""
+    """One position and REF of a site table with its ALT alleles, in the table's
+    order."""
 
     chrom: str
     pos_bp: int
     ref: str
     alts: tuple[str, ...]
 
+    def agrees(self, other: Site) -> bool:
+        """Whether both REFs, one perhaps longer, can be of one reference."""
+        return self.ref.startswith(other.ref) or other.ref.startswith(self.ref)
+
+
+def _parsed(path: str | Path, number: int, text: str) -> Site:
+    """The site of one line of a table."""
+    cells = text.rstrip("\n").split("\t")
+    alleles = cells[2].split(",") if len(cells) == 3 else []
+    if len(alleles) < 2 or not cells[1].isdigit():
+        raise InputError(
+            f"{path}, line {number}: found {text.rstrip()!r}; expected CHROM, POS and"
+            " REF,ALT"
+        )
+    return Site(cells[0], int(cells[1]), alleles[0], tuple(alleles[1:]))
+
 
 def read_sites(path: str | Path) -> Iterator[Site]:
-    """Positions of a table CHROM, POS, REF,ALT (gzipped); lines of one position are
-    joined. Raises InputError for a line that is not of that form or out of order."""
+    """Sites of a table CHROM, POS, REF,ALT (gzipped); neighbouring lines of one
+    position and REF are joined. Raises InputError for a line that is not of that form,
+    is out of order, or has another base of the reference than the line before."""
     waiting: Site | None = None
     with gzip.open(path, "rt") as handle:
         for number, text in enumerate(handle, start=1):
-            cells = text.rstrip("\n").split("\t")
-            alleles = cells[2].split(",") if len(cells) == 3 else []
-            if len(alleles) < 2 or not cells[1].isdigit():
-                raise InputError(
-                    f"{path}, line {number}: found {text.rstrip()!r}; expected CHROM,"
-                    " POS and REF,ALT"
-                )
-            site = Site(cells[0], int(cells[1]), alleles[0], tuple(alleles[1:]))
-            if waiting and (site.chrom, site.pos_bp) == (waiting.chrom, waiting.pos_bp):
-                if site.ref != waiting.ref:
+            site = _parsed(path, number, text)
+            if waiting and site.chrom == waiting.chrom:
+                if site.pos_bp < waiting.pos_bp:
+                    raise InputError(
+                        f"{path}, line {number}: {site.pos_bp} after {waiting.pos_bp};"
+                        " expected rising positions"
+                    )
+                if site.pos_bp == waiting.pos_bp and not site.agrees(waiting):
                     raise InputError(
                         f"{path}, line {number}: REF {site.ref} at {site.chrom}:"
                         f"{site.pos_bp}, where the line before has {waiting.ref}"
                     )
-                waiting = Site(
-                    site.chrom, site.pos_bp, site.ref, waiting.alts + site.alts
-                )
-                continue
-            if waiting and site.chrom == waiting.chrom and site.pos_bp < waiting.pos_bp:
-                raise InputError(
-                    f"{path}, line {number}: {site.pos_bp} after {waiting.pos_bp};"
-                    " expected rising positions"
-                )
+                if (site.pos_bp, site.ref) == (waiting.pos_bp, waiting.ref):
+                    alts = waiting.alts + site.alts
+                    waiting = Site(site.chrom, site.pos_bp, site.ref, alts)
+                    continue
             if waiting:
                 yield waiting
             waiting = site

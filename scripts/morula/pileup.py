@@ -39,11 +39,15 @@ class Pileup:
         sys.stderr.flush()
         pipeline.wait([self.job])
         if ERROR_MARK in self.words.read_bytes():
-            raise ToolError(
-                f"{self.job.name} could not read all alignments {self.job.about} (its"
-                " own message stands above): a file is damaged, or is not of this"
-                " reference; remove it under results/align, so that it is made again"
-            )
+            raise unreadable(self.job.name, f"{self.job.about} (its message is above)")
+
+
+def unreadable(name: str, about: str) -> ToolError:
+    """What to raise when `name` could not read a part of the alignments."""
+    return ToolError(
+        f"{name} could not read all alignments {about}: a file is damaged, or is not of"
+        " this reference; remove it under results/align, so that it is made again"
+    )
 
 
 def start(

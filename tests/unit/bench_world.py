@@ -40,7 +40,7 @@ def make_case(
         embryos=np.array([f"E{k + 1}" for k in range(n_embryos)]),
         alt_frequency=frequency,
         counts=np.zeros((n_embryos, n_sites, 2), dtype=np.int32),
-        is_counted=np.arange(n_sites) % 10 > 0,
+        is_snv=np.arange(n_sites) % 10 > 0,
         cm=cm,
         parent_pl=np.zeros((2, n_sites, 3), dtype=np.int32),
         phased=parents.copy(),

@@ -60,7 +60,7 @@ def four_sites() -> Case:
         alleles=alleles.astype(np.int8),
         transmitted=np.array([[[1, 1, 1, 1], [0, 0, 0, 0]]], dtype=np.int8),
         alt_frequency=np.array([0.2, 0.03, 0.995, 0.001]),
-        is_counted=np.array([True, False, True, True]),
+        is_snv=np.array([True, False, True, True]),
     )
 
 
@@ -78,8 +78,8 @@ class TestGenotypes:
         found = values(genotype_rows(truth_of(case), called_as([1, 1, 2, 0]), []))
         assert found["genotype_accuracy", "all"] == (0.75, 4)
         assert found["genotype_accuracy", "parent_het"] == (0.5, 2)
-        assert found["genotype_accuracy", "counted"] == (1.0, 3)
-        assert found["genotype_accuracy", "counted_parent_het"] == (1.0, 1)
+        assert found["genotype_accuracy", "snvs"] == (1.0, 3)
+        assert found["genotype_accuracy", "snvs_parent_het"] == (1.0, 1)
         assert found["genotype_accuracy", "all_maf_below_1pct"] == (1.0, 2)
         assert found["genotype_accuracy", "all_maf_1_to_5pct"] == (0.0, 1)
         assert found["genotype_accuracy", "parent_het_maf_5_to_50pct"] == (1.0, 1)

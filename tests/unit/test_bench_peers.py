@@ -37,7 +37,7 @@ needs_alphapeel = pytest.mark.skipif(
 def with_reads(case: Case, depth: float, seed: int = 2) -> Case:
     """The case with independent reads of both alleles, and none at indels."""
     rng = np.random.default_rng(seed)
-    n_reads = rng.poisson(depth, case.counts.shape[:2]) * case.is_counted
+    n_reads = rng.poisson(depth, case.counts.shape[:2]) * case.is_snv
     alt = case.alleles.mean(axis=2)
     n_alt = rng.binomial(n_reads, alt * (1 - READ_ERROR) + (1 - alt) * READ_ERROR)
     return replace(case, counts=np.stack([n_reads - n_alt, n_alt], axis=2))
@@ -196,7 +196,7 @@ class TestSingleSample:
         assert found.method.startswith("bcftools 1.")
         best, true = found.gp.argmax(axis=2), case.alleles.sum(axis=2)
         np.testing.assert_array_equal(
-            found.called, np.broadcast_to(case.is_counted, best.shape)
+            found.called, np.broadcast_to(case.is_snv, best.shape)
         )
         assert (best == true)[found.called].mean() > 0.999
         np.testing.assert_allclose(found.gp.sum(axis=2), 1.0, atol=1e-3)
@@ -282,7 +282,7 @@ def case_of(small: SmallFamily, names: tuple[str, ...]) -> Case:
             embryos=np.array(names),
             alt_frequency=small.panel.sum(axis=1) / (2 * N_PANEL),
             counts=np.stack([one.counts * small.is_snv[:, None] for one in true]),
-            is_counted=small.is_snv,
+            is_snv=small.is_snv,
             cm=np.stack([cm, cm]),
             parent_pl=np.zeros((2, N_SITES, 3), dtype=np.int32),
             phased=np.where(small.is_snv[None, :, None], both, -1).astype(np.int8),
@@ -309,8 +309,8 @@ class TestBeagle:
         found = run_on(case, tmp_path, run_beagle.main, *self.flags(family))
         assert found.method.startswith("Beagle ")
         best, true = found.gp.argmax(axis=2), case.alleles.sum(axis=2)
-        assert (best == true)[:, case.is_counted].mean() > 0.999
-        assert (best == true)[:, ~case.is_counted].mean() > 0.9
+        assert (best == true)[:, case.is_snv].mean() > 0.999
+        assert (best == true)[:, ~case.is_snv].mean() > 0.9
 
     def test_where_nothing_is_called_the_panel_remains(self, family, tmp_path):
         case = case_of(family, ("E2",))

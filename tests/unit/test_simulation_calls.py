@@ -54,6 +54,7 @@ def one_site(*reads: tuple[int, int], alt: int = 1) -> SampleCalls:
     """Calls at A>C (or another alt) of a sample with such reads."""
     loci = Loci(
         offset=np.array([9], dtype=np.int64),
+        span=np.zeros((1, 2), dtype=np.int64),
         bases=np.zeros((1, 2), dtype=np.uint8),
         is_snv=np.array([True]),
         locus=np.array([0], dtype=np.int64),

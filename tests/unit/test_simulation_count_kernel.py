@@ -31,8 +31,10 @@ def library(seed: int, **changes: object) -> Library:
     bases = rng.integers(0, 5, (n, N_SEQUENCES)).astype(np.uint8)
     made = Library(
         offset=offset,
+        span=np.zeros((n, 2), dtype=np.int64),
         bases=bases,
         is_snv=rng.random(n) < 0.9,
+        indel_error=0.0,
         sequence=np.arange(N_SEQUENCES, dtype=np.int32),
         first=np.zeros(N_SEQUENCES + 1, dtype=np.int64),
         error_locus=np.zeros(0, dtype=np.int64),
@@ -130,6 +132,7 @@ def test_counts_are_those_of_a_slow_pileup(seed):
 def test_reads_of_low_quality_are_left_out_unless_mates_agree():
     found = fragments(4)
     made = library(4, phred=np.array([11], dtype=np.int64))
+    made = made._replace(is_snv=np.ones(len(made.offset), dtype=bool))
     tally, _ = count(made, found)
     doubles = sum(double for _, double, _ in slow_count(made, found).values())
     assert doubles > 100
@@ -154,6 +157,7 @@ def test_clonal_errors_have_their_share_of_the_fragments():
     even = np.zeros((SPAN, N_SEQUENCES), dtype=np.uint8)
     made = library(5)._replace(
         offset=np.arange(SPAN, dtype=np.int64),
+        span=np.zeros((SPAN, 2), dtype=np.int64),
         bases=even,
         is_snv=np.ones(SPAN, dtype=bool),
         first=np.array([0, 2, 3], dtype=np.int64),
@@ -176,6 +180,7 @@ def test_damage_turns_cytosine_of_the_fragment_s_strand_only():
     made = library(6)._replace(
         bases=np.tile(np.arange(4, dtype=np.uint8), (SPAN, 1)),
         offset=np.arange(SPAN, dtype=np.int64),
+        span=np.zeros((SPAN, 2), dtype=np.int64),
         is_snv=np.ones(SPAN, dtype=bool),
         sequence=np.array([1, 2], dtype=np.int32),
         damage=0.1,
@@ -210,6 +215,7 @@ def test_damage_turns_cytosine_of_the_fragment_s_strand_only():
 def test_sequencing_errors_go_by_the_bins_to_all_other_bases():
     made = library(7)._replace(
         offset=np.arange(SPAN, dtype=np.int64),
+        span=np.zeros((SPAN, 2), dtype=np.int64),
         bases=np.zeros((SPAN, N_SEQUENCES), dtype=np.uint8),
         is_snv=np.ones(SPAN, dtype=bool),
         bins=np.tile([0.25, 1.0], (READ, 1)),

@@ -22,17 +22,21 @@ HIGHEST_QUALITY = 60
 class Library(NamedTuple):
     """Where the loci are, what stands there, and how reads err.
 
-    offset int64 (P,), rising, in the molecules' coordinates; bases uint8 (P, S); is_snv
-    bool (P,). first int64 (M + 1,), error_locus int64 (K,), error_base uint8 (K,),
-    error_fraction float64 (K,): clonal errors (`clonal_errors`), offsets being loci.
+    offset int64 (P,), rising, in the molecules' coordinates; span int64 (P, 2), bases
+    before and behind it that a read must cover too; bases uint8 (P, S); is_snv bool
+    (P,); indel_error: P(a fragment shows the other allele of an indel).
+    first int64 (M + 1,), error_locus int64 (K,), error_base uint8 (K,), error_fraction
+    float64 (K,): clonal errors (`clonal_errors`), offsets being loci.
     sequence int32 (M,). bins float64 (R, B): running sums of the shares of the quality
     bins at each cycle; wrong float64 (B,); phred int64 (B,).
     read_length, min_quality; damage: share of a strand's cytosines read as thymine.
     """
 
     offset: NDArray[np.int64]
+    span: NDArray[np.int64]
     bases: NDArray[np.uint8]
     is_snv: NDArray[np.bool_]
+    indel_error: float
     sequence: NDArray[np.int32]
     first: NDArray[np.int64]
     error_locus: NDArray[np.int64]
@@ -52,8 +56,10 @@ def _template_base(
 ) -> int:
     """The base that a fragment of `molecule` shows at a locus, before sequencing."""
     base = int(library.bases[locus, library.sequence[molecule]])
-    if base > 3 or not library.is_snv[locus]:
+    if base > 3:
         return base
+    if not library.is_snv[locus]:
+        return 1 - base if rng.random() < library.indel_error else base
     low, high = library.first[molecule], library.first[molecule + 1]
     at = low + np.searchsorted(library.error_locus[low:high], locus)
     while at < high and library.error_locus[at] == locus:
@@ -105,6 +111,9 @@ def _count_part(
 ) -> tuple[int, int]:
     """Count one part of a fragment; returns its counted bases and the wrong ones.
 
+    METHOD: a mate tells an indel if it covers its whole stretch, bases of low quality
+    or not, as `indel_reads` has it.
+
     place: molecule, lowest offset, whether it is turned; within: first and last + 1
     base of the part in the fragment, and the fragment's size. tally int32 (P, 4, 3):
     forward and reverse reads and sum of qualities of each base.
@@ -119,7 +128,11 @@ def _count_part(
     while locus < len(library.offset) and library.offset[locus] < start + end - begin:
         along = library.offset[locus] - start
         at = end - 1 - along if turned else begin + along
-        in_left, in_right = left and at < reach, right and at >= size - reach
+        before, behind = library.span[locus, 0], library.span[locus, 1]
+        first = at - (behind if turned else before)
+        last = at + (before if turned else behind)
+        in_left = left and first >= begin and last < min(end, reach)
+        in_right = right and first >= max(begin, size - reach) and last < end
         true = int(library.bases[locus, library.sequence[molecule]])
         if true < 4 and (in_left or in_right):
             snv = library.is_snv[locus]
@@ -134,7 +147,7 @@ def _count_part(
                     seen = _overlapped(seen, other)
                 else:
                     seen = other
-            if seen[1] >= library.min_quality:
+            if not snv or seen[1] >= library.min_quality:
                 tally[locus, seen[0], 1 if is_right != turned else 0] += 1
                 tally[locus, seen[0], 2] += min(seen[1], HIGHEST_QUALITY)
                 counted += 1

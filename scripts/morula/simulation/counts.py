@@ -27,6 +27,10 @@ from morula.simulation.streams import stream
 from morula.simulation.template import shares_at
 from morula.simulation.tube import Contents, Tube
 
+# METHOD: reads that show the other allele of an indel since a polymerase slipped: as
+# many as in real reads without PCR (docs/methods.md).
+INDEL_ERROR = 0.0015
+
 
 @dataclass(frozen=True)
 class CountModel:
@@ -78,8 +82,10 @@ def _library(
     bins = np.cumsum(quality_shares(model.error_rate, model.read_length), axis=1)
     return Library(
         offset=loci.offset,
+        span=loci.span,
         bases=loci.bases,
         is_snv=loci.is_snv,
+        indel_error=INDEL_ERROR,
         sequence=pool.sequence,
         first=errors.first,
         error_locus=errors.offset,
