@@ -95,6 +95,7 @@ rule learn_amplification:
         " --prior-amplicons {params.correct[prior_amplicons]}"
         " --read-error {params.correct[read_error]}"
         " --damage-error {params.correct[damage_error]}"
+        " --indel-error {params.correct[indel_error]}"
         " --contamination {params.correct[contamination]}"
         " --shares {params.correct[shares]} --max-depth {params.correct[max_depth]}"
         " --learn-sites {params.correct[learn_sites]}"

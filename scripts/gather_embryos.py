@@ -30,6 +30,7 @@ LEARNT = {
     "imbalance": "imbalance",
     "error_rate": "error",
     "error_rate_damage": "error_damage",
+    "error_rate_indel": "error_indel",
     "amplicon_bp": "length_bp",
 }
 ESTIMATED = (

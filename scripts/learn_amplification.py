@@ -36,6 +36,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--prior-amplicons", type=float, required=True, help="weight of the start")
     add("--read-error", type=float, required=True, help="start")
     add("--damage-error", type=float, required=True, help="start, C>T and G>A")
+    add("--indel-error", type=float, required=True, help="start, at indels")
     add("--contamination", type=float, required=True, help="start; 0: not modelled")
     add("--shares", type=int, required=True, help="grid points of the maternal share")
     add("--max-depth", type=float, required=True, help="reads a site that count")
@@ -75,6 +76,7 @@ def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplifi
         args.shares,
         args.read_error,
         args.damage_error,
+        args.indel_error,
         # Without her genotype her reads cannot be told from the embryo's.
         args.contamination if has_mother else 0.0,
         choice.unseen,

@@ -4,11 +4,12 @@ The distribution of the local maternal share x (its ends are the allele dropout 
 the amplicon length, the read error rates by class, and the share of reads from the
 mother's own cells. morula.amplification_fit learns them.
 
-A site's class is 9 * level of contamination (morula.contamination_level) + 3 * mother's
-ALT copies + error class. Error classes, by what a misread does at the two alleles:
-    0  neither direction is C>T or G>A
+A site's class is 12 * level of contamination (morula.contamination_level) + 4 *
+mother's ALT copies + error class. Error classes, by what a misread does at the alleles:
+    0  an SNV, neither direction is C>T or G>A
     1  REF read as ALT is C>T or G>A (damage)
     2  ALT read as REF is C>T or G>A (damage)
+    3  an insertion or deletion (a polymerase slipped)
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from morula import contamination_level, inheritance, tables
 from morula.atomic import written_whole
 from morula.errors import InputError
 
-N_ERROR_CLASSES = 3
-# Of one level of contamination: three of the mother's copies, three of errors.
-N_OF_LEVEL = 9
+N_ERROR_CLASSES = 4
+# Of one level of contamination: three of the mother's copies, four of errors.
+N_OF_LEVEL = 3 * N_ERROR_CLASSES
 N_CLASSES = N_OF_LEVEL * contamination_level.N_LEVELS
 DAMAGE = frozenset({("C", "T"), ("G", "A")})
 # Of the fixed point of dropout_of_loci, which contracts quickly.
@@ -42,6 +43,7 @@ MEASURED = (
     "length_bp",
     "error",
     "error_damage",
+    "error_indel",
     "contamination",
 )
 
@@ -59,15 +61,17 @@ class Preset:
 @dataclass(frozen=True)
 class Amplification:
     """shares: (K,) grid of x; share_prior: (K,), P(x) at a fresh draw; length_bp: mean
-    length of a stretch of constant x; error, error_damage: P(a read shows the site's
-    other allele) for ordinary substitutions and for C>T / G>A; contamination: share of
-    all reads from the mother's own cells (0: none, and none is learnt)."""
+    length of a stretch of constant x; error, error_damage, error_indel: P(a read shows
+    the site's other allele) for ordinary substitutions, for C>T / G>A, and at indels;
+    contamination: share of all reads from the mother's own cells (0: none, and none is
+    learnt)."""
 
     shares: NDArray[np.float64]
     share_prior: NDArray[np.float64]
     length_bp: float
     error: float
     error_damage: float
+    error_indel: float
     contamination: float
 
     @property
@@ -94,8 +98,8 @@ class Amplification:
     @property
     def errors(self) -> NDArray[np.float64]:
         """P(REF read as ALT) and P(ALT read as REF) by class: (2, C)."""
-        plain, damage = self.error, self.error_damage
-        of_class = [[plain, damage, plain], [plain, plain, damage]]
+        plain, damage, slip = self.error, self.error_damage, self.error_indel
+        of_class = [[plain, damage, plain, slip], [plain, plain, damage, slip]]
         return np.tile(of_class, N_CLASSES // N_ERROR_CLASSES)
 
     def read_table(self) -> NDArray[np.float64]:
@@ -111,13 +115,16 @@ def site_classes(
 ) -> NDArray[np.int64]:
     """Class of each site, int64 (L,); mother: (L, 2), P(her haplotype carries ALT);
     level: (L,), of contamination_level.levels."""
-    error_class = [
-        1 if (one, other) in DAMAGE else 2 if (other, one) in DAMAGE else 0
-        for one, other in zip(ref, alt, strict=True)
-    ]
+    error_class = [_error_class(*pair) for pair in zip(ref, alt, strict=True)]
     copies = np.rint(mother.sum(axis=1)).astype(np.int64)
     found = np.array(error_class, dtype=np.int64)
     return found + N_ERROR_CLASSES * copies + N_OF_LEVEL * level
+
+
+def _error_class(ref: str, alt: str) -> int:
+    if len(ref) != len(alt):
+        return 3
+    return 1 if (ref, alt) in DAMAGE else 2 if (alt, ref) in DAMAGE else 0
 
 
 def read_preset(path: str | Path, name: str) -> Preset:
@@ -135,6 +142,7 @@ def start(
     n_shares: int,
     error: float,
     error_damage: float,
+    error_indel: float,
     contamination: float,
     unseen: float = 0.0,
 ) -> Amplification:
@@ -158,6 +166,7 @@ def start(
         preset.length_bp,
         error,
         error_damage,
+        error_indel,
         contamination,
     )
 

@@ -132,6 +132,7 @@ def _ln_prior(now: Amplification, begin: Amplification, weight: float) -> float:
     rates = (
         _ln_beta(now.error, begin.error)
         + _ln_beta(now.error_damage, begin.error_damage)
+        + _ln_beta(now.error_indel, begin.error_indel)
         + _ln_beta(now.contamination, begin.contamination)
     )
     shares = weight * float(begin.share_prior @ np.log(now.share_prior))
@@ -154,13 +155,14 @@ def _maximise(
     redraw = np.concatenate([p.redraw[1:] for p in posteriors])
     counts = np.sum([p.read_counts for p in posteriors], axis=0)
     mixed = replace(now, contamination=_best_contamination(counts, now, begin))
-    error, error_damage = _error_rates(counts, mixed, begin)
+    error, error_damage, error_indel = _error_rates(counts, mixed, begin)
     return Amplification(
         now.shares,
         draws / draws.sum(),
         _best_length(gap, redraw, begin.length_bp, weight),
         error,
         error_damage,
+        error_indel,
         mixed.contamination,
     )
 
@@ -208,9 +210,9 @@ def _best_length(
 
 def _error_rates(
     counts: NDArray[np.float64], now: Amplification, begin: Amplification
-) -> tuple[float, float]:
-    """Error rates of ordinary substitutions and of damage from expected read counts
-    (C, G, K, 2)."""
+) -> tuple[float, float, float]:
+    """Error rates of ordinary substitutions, damage and indels from expected read
+    counts (C, G, K, 2)."""
     alt = now.alt_template
     ref_error, alt_error = now.errors[:, :, None, None]
     shows_alt = alt * (1 - alt_error) + (1 - alt) * ref_error
@@ -222,11 +224,16 @@ def _error_rates(
     alt_reads = alt_wrong + shown_alt - ref_wrong
     wrong = np.stack([ref_wrong, alt_wrong]).sum(axis=(2, 3))
     reads = np.stack([ref_reads, alt_reads]).sum(axis=(2, 3))
-    of_class = [[False, True, False], [False, False, True]]
-    is_damage = np.tile(of_class, N_CLASSES // N_ERROR_CLASSES)
-    rates = [
-        (wrong[kind].sum() + PSEUDO_READS * centre) / (reads[kind].sum() + PSEUDO_READS)
-        for kind, centre in ((~is_damage, begin.error), (is_damage, begin.error_damage))
-    ]
-    low, high = ERROR_BOUNDS
-    return min(max(rates[0], low), high), min(max(rates[1], low), high)
+    # Direction (REF or ALT misread) by error class.
+    damage = [[False, True, False, False], [False, False, True, False]]
+    slip = [[False, False, False, True]] * 2
+    repeats = N_CLASSES // N_ERROR_CLASSES
+    is_damage, is_slip = (np.tile(one, repeats) for one in (damage, slip))
+
+    def rate(kind: NDArray[np.bool_], centre: float) -> float:
+        share = wrong[kind].sum() + PSEUDO_READS * centre
+        low, high = ERROR_BOUNDS
+        return min(max(float(share / (reads[kind].sum() + PSEUDO_READS)), low), high)
+
+    plain = rate(~(is_damage | is_slip), begin.error)
+    return plain, rate(is_damage, begin.error_damage), rate(is_slip, begin.error_indel)

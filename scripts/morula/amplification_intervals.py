@@ -1,9 +1,9 @@
 """How well the reads determine an embryo's amplification: 95 % intervals.
 
-Coordinates u of the six measures (amplification.MEASURED), each of the real line:
-dropout and the three rates by p = sin(u)^2, whose information does not depend on p;
+Coordinates u of the seven measures (amplification.MEASURED), each of the real line:
+dropout and the four rates by p = sin(u)^2, whose information does not depend on p;
 imbalance by an exponential tilt u of the inner shares towards |2 x - 1|; amplicon
-length by its logarithm. Shapes: P = 6 coordinates, J stretches, K grid points.
+length by its logarithm. Shapes: P = 7 coordinates, J stretches, K grid points.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Map = Callable[[Callable[[Stretch], float], Sequence[Stretch]], Iterable[float]]
 LOOSE_AMPLICONS = 2.0
 # Steps of the finite differences, and SD of the weak prior about the start that keeps
 # an interval finite where the reads say nothing.
-STEPS = np.array([0.05, 0.3, 0.1, 0.01, 0.01, 0.01])
-PRIOR_SD = np.array([0.5, 3.0, 2.0, 0.2, 0.2, 0.2])
+STEPS = np.array([0.05, 0.3, 0.1, 0.01, 0.01, 0.01, 0.01])
+PRIOR_SD = np.array([0.5, 3.0, 2.0, 0.2, 0.2, 0.2, 0.2])
 Z_95 = 1.96
 LEAST_WEIGHT = 1e-9
 # Fewer stretches than this do not tell how much stretches differ.
@@ -68,7 +68,8 @@ def moved(start: Amplification, move: Floats) -> Amplification:
         start.length_bp * math.exp(move[2]),
         _error(start.error, move[3]),
         _error(start.error_damage, move[4]),
-        _moved_rate(start.contamination, move[5]) if start.contamination else 0.0,
+        _error(start.error_indel, move[5]),
+        _moved_rate(start.contamination, move[6]) if start.contamination else 0.0,
     )
 
 
@@ -141,7 +142,7 @@ def intervals(
     # what is counted over sites), whichever is more: reads follow the model less well
     # than its curvature believes.
     """
-    free = [i for i in range(len(STEPS)) if i < 5 or begin.contamination > 0]
+    free = [i for i in range(len(STEPS)) if i < 6 or begin.contamination > 0]
     slope, curvature = _derivatives(fit.drawn, stretches, free, apply)
     values, axes = np.linalg.eigh(-curvature)
     information = axes @ np.diag(np.maximum(values, 0.0)) @ axes.T

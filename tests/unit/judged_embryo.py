@@ -136,7 +136,9 @@ def learn(
     choice = amplification_sites.choose(
         [amplification_sites.of_chromosome(*one, 50.0) for one in chromosomes], 60_000
     )
-    begin = amplification.start(PRESET, 1, 11, 0.003, 0.006, 0.002, choice.unseen)
+    begin = amplification.start(
+        PRESET, 1, 11, 0.003, 0.006, 0.003, 0.002, choice.unseen
+    )
     fit = amplification_fit.fit(choice.stretches, begin, 20.0, 50, 0.1)
     learnt = fit.amplification
     dropout = amplification.dropout_of_loci(learnt.dropout, choice.unseen)

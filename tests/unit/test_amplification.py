@@ -36,7 +36,9 @@ def world(seed, depth, n_sites=N_SITES, cm_per_bp=2e-5, **how):
         np.clip(parent.astype(float), 1e-3, 1 - 1e-3) for parent in (mother, father)
     ]
     kinds = rng.integers(0, 3, n_sites)
-    ref, alt = np.array(["A", "C", "T"])[kinds], np.array(["C", "T", "C"])[kinds]
+    ref = np.array(["A", "C", "T"], dtype=object)[kinds]
+    alt = np.array(["C", "T", "C"], dtype=object)[kinds]
+    ref[::10], alt[::10] = "G", "GA"  # indels
     flip = haldane(gap_cm)
     chain = inheritance.Chain(
         amplification.cap_depth(true.counts.astype(float), 50.0),
@@ -69,7 +71,7 @@ def cut(chromosome, n=20):
 
 
 def learn(chromosomes, apply=map, iterations=40):
-    begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.002)
+    begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
     return amplification_fit.fit(chromosomes, begin, 20.0, iterations, 0.1, apply)
 
 
@@ -90,6 +92,7 @@ class TestSimulatedTruth:
         assert 5000 < fit.amplification.length_bp < 20_000
         assert fit.amplification.error == pytest.approx(0.005, abs=0.001)
         assert fit.amplification.error_damage == pytest.approx(0.005, abs=0.001)
+        assert fit.amplification.error_indel == pytest.approx(0.005, abs=0.002)
         assert fit.amplification.contamination < 0.01
         posterior = posterior_of(chromosome, fit.amplification)
         found = posterior.genotypes.argmax(axis=1)
@@ -141,7 +144,7 @@ class TestSimulatedTruth:
 class TestFit:
     def test_the_objective_never_falls(self):
         _, chromosome, _ = world(7, 2.0, n_sites=2000)
-        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.002)
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
         objective = []
         for n in range(1, 8):
             fit = amplification_fit.fit([chromosome], begin, 0.0, n, -1.0)
@@ -152,7 +155,7 @@ class TestFit:
     def test_no_reads_leave_the_start(self):
         _, chromosome, _ = world(8, 0.0, n_sites=2000)
         fit = learn([chromosome])
-        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.002)
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
         assert fit.amplification.dropout == pytest.approx(begin.dropout, rel=1e-3)
         assert fit.amplification.error == pytest.approx(0.003)
 
@@ -170,7 +173,7 @@ class TestFit:
 class TestIntervals:
     def found(self, seed, depth, n_sites=N_SITES, **how):
         _, chromosome, _ = world(seed, depth, n_sites, **how)
-        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.002)
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
         stretches = cut(chromosome)
         weight = amplification_intervals.LOOSE_AMPLICONS
         fit = amplification_fit.fit(stretches, begin, weight, 40, 0.1)
@@ -206,15 +209,15 @@ class TestIntervals:
 
     def test_no_interval_for_what_is_not_in_the_model(self):
         _, chromosome, _ = world(5, 1.0, 1000)
-        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.0)
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.0)
         fit = amplification_fit.fit([chromosome], begin, 2.0, 10, 0.1)
         found = amplification_intervals.intervals([chromosome], begin, fit)
         assert found["contamination"] is None
         assert found["error"] is not None
 
     def test_moving_there_and_back(self):
-        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.002)
-        move = np.array([0.1, 0.2, 0.3, 0.01, 0.02, 0.005])
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
+        move = np.array([0.1, 0.2, 0.3, 0.01, 0.02, 0.015, 0.005])
         there = amplification_intervals.moved(begin, move)
         assert there.length_bp == pytest.approx(begin.length_bp * np.exp(0.3))
         assert np.arcsin(np.sqrt(there.error)) - np.arcsin(
@@ -253,7 +256,7 @@ class TestSeparateAmplicons:
 
 class TestRecord:
     def record(self):
-        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.002)
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
         intervals = {name: (0.1, 0.2) for name in amplification.MEASURED}
         intervals["contamination"] = None
         return amplification.Record("E1", begin, 0.21, intervals, True, 7, 90, 60)
@@ -302,29 +305,35 @@ class TestPieces:
         mother = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.01, 0.0]])
         level = np.array([0, 0, 2, 8])
         found = amplification.site_classes(list("CTAG"), list("TCCA"), mother, level)
-        assert found.tolist() == [1, 3 + 2, 18 + 6 + 0, 72 + 1]
+        assert found.tolist() == [1, 4 + 2, 24 + 8 + 0, 96 + 1]
+
+    def test_indels_are_a_class_of_their_own(self):
+        mother, level = np.zeros((3, 2)), np.zeros(3, dtype=np.int64)
+        ref, alt = ["C", "CT", "G"], ["CT", "C", "A"]
+        found = amplification.site_classes(ref, alt, mother, level)
+        assert found.tolist() == [3, 3, 1]
 
     def test_template_and_errors_of_a_class(self):
-        learnt = amplification.start(PRESET, None, 11, 0.01, 0.05, 0.04)
+        learnt = amplification.start(PRESET, None, 11, 0.01, 0.05, 0.02, 0.04)
         template, errors = learnt.alt_template, learnt.errors
         assert len(template) == errors.shape[1] == amplification.N_CLASSES
         for level in range(contamination_level.N_LEVELS):
             c = min(0.97, 0.04 * 2.0 ** (level - 2))
             for copies in range(3):
-                for kind in range(3):
-                    row = 9 * level + 3 * copies + kind
+                for kind in range(4):
+                    row = 12 * level + 4 * copies + kind
                     ends = template[row, [0, 3]]
                     own = c * copies / 2
                     np.testing.assert_allclose(ends[0], own)
                     np.testing.assert_allclose(ends[1], 1 - c + own)
                     # The mother's allele of the embryo alone: x = 1.
                     assert template[row, 2, -1] == pytest.approx(1 - c + own)
-                    expected = [(0.01, 0.01), (0.05, 0.01), (0.01, 0.05)][kind]
-                    assert tuple(errors[:, row]) == expected
+                    expected = (0.01, 0.01), (0.05, 0.01), (0.01, 0.05), (0.02, 0.02)
+                    assert tuple(errors[:, row]) == expected[kind]
 
     def test_more_cells_lose_fewer_alleles(self):
-        one = amplification.start(PRESET, 1, 11, 0.003, 0.006, 0.0)
-        many = amplification.start(PRESET, 9, 11, 0.003, 0.006, 0.0)
+        one = amplification.start(PRESET, 1, 11, 0.003, 0.006, 0.003, 0.0)
+        many = amplification.start(PRESET, 9, 11, 0.003, 0.006, 0.003, 0.0)
         assert one.dropout == pytest.approx(0.16, abs=1e-4)
         assert many.dropout == pytest.approx(0.16 / 3, abs=1e-4)
         assert one.share_prior.sum() == pytest.approx(1.0)

@@ -63,7 +63,7 @@ class TestSites:
             np.ones(3000),
         )
         gap_bp = np.diff(family.sites.pos_bp, prepend=family.sites.pos_bp[0])
-        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.002)
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
         ln = [
             inheritance.forward(
                 one.with_length(1e4), begin.share_prior, begin.read_table()

@@ -14,7 +14,7 @@ ERROR = 0.003
 def learnt(contamination):
     prior = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
     shares = np.linspace(0.0, 1.0, 5)
-    return Amplification(shares, prior, 1e4, ERROR, 0.006, contamination)
+    return Amplification(shares, prior, 1e4, ERROR, 0.006, 0.003, contamination)
 
 
 def read_as_alt(template):
@@ -34,7 +34,9 @@ class TestContaminated:
     def shows_alt(self, copies, genotype, share, state):
         """P(a read shows ALT) at a plain site of the middle level."""
         level = -contamination_level.LOWEST
-        site_class = 9 * level + amplification.N_ERROR_CLASSES * copies
+        site_class = (
+            amplification.N_OF_LEVEL * level + amplification.N_ERROR_CLASSES * copies
+        )
         return np.exp(self.found.ln_read[site_class, genotype, 5 * state + share, 1])
 
     def test_the_prior_is_that_of_both(self):

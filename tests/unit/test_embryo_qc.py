@@ -221,7 +221,7 @@ class TestDrawnEmbryos:
 
 def record(**changes):
     begin = amplification.start(
-        amplification.Preset(0.16, 2.0, 1e4), 1, 11, 0.003, 0.004, 0.002
+        amplification.Preset(0.16, 2.0, 1e4), 1, 11, 0.003, 0.004, 0.003, 0.002
     )
     nothing = dict.fromkeys(amplification.MEASURED)
     good = amplification.Record("E1", begin, 0.15, nothing, True, 9, 10, 10)

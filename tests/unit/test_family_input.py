@@ -107,7 +107,9 @@ def test_the_chain_spans_the_sites_left_out():
 
 
 def test_the_embryo_at_the_informative_sites():
-    learnt = amplification.start(Preset(0.2, 2.0, 5000.0), None, 5, 0.01, 0.02, 0.0)
+    learnt = amplification.start(
+        Preset(0.2, 2.0, 5000.0), None, 5, 0.01, 0.02, 0.003, 0.0
+    )
     mother = parent([HOM_REF, HET, HOM_ALT, HET])
     family = family_of(mother, parent([HET] * 4), [1000, 2000, 5000, 15_000])
     reads = np.array([[9, 9], [0, 0], [30, 50], [1, 0]], dtype=float)

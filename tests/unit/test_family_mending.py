@@ -78,7 +78,7 @@ class DrawnFamily:
         self.embryos = [self._embryo(one) for one in self.true]
 
     def _embryo(self, one):
-        learnt = amplification.start(PRESET, None, 7, 0.005, 0.005, 0.0)
+        learnt = amplification.start(PRESET, None, 7, 0.005, 0.005, 0.003, 0.0)
         reads = one.counts.astype(float)
         gap_bp = np.diff(self.pos_bp, prepend=self.pos_bp[0])
         return Embryo(

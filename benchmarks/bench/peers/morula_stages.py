@@ -27,8 +27,8 @@ from morula.parental_alleles import Sites
 # Keys of the config's section `correct` that learn_amplification.py and
 # correct_family.py are told (correct.smk).
 OF_LEARNING = (
-    *("prior_amplicons", "read_error", "damage_error", "contamination", "shares"),
-    *("max_depth", "learn_sites", "em_iterations", "em_tolerance"),
+    *("prior_amplicons", "read_error", "damage_error", "indel_error", "contamination"),
+    *("shares", "max_depth", "learn_sites", "em_iterations", "em_tolerance"),
 )
 OF_CORRECTION = ("max_depth", "burn_in", "sweeps", "tolerance", "samples", "outlier")
 # A born child's DNA is not amplified.
