@@ -10,40 +10,23 @@ Shapes: L sites.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
-import cyvcf2
 import numpy as np
-import pysam
 import pytest
 from scipy import stats
 
-import count_alleles
-import simulate_counts
-from morula import tables
-from morula.haplotypes import Genotypes
-from morula.simulation import copies
-from morula.simulation.bcf import write_bcf
-from morula.simulation.copies import ordinary_pair
-from morula.simulation.sequence import decode
-from morula.simulation.streams import stream
-from simulated_reads import (
-    align,
-    contaminant_flags,
-    index_world,
-    make_reads,
-    needs_aligner,
-    tube_flags,
+from both_modes import (
+    Case,
+    World,
+    at_once,
+    make_world,
+    of_reads,
+    standard_errors,
 )
+from morula.simulation import counts as count_mode
+from simulated_reads import contaminant_flags, needs_aligner
 
 pytestmark = needs_aligner
 
-LENGTH = 600_000
-SPACING = 60
-BLOCKS = 40
-DEPTH = 25.0
 # Differences of block means that fixed seeds must not exceed, in standard errors.
 LIMIT = 4.0
 AMPLIFIED = (
@@ -59,122 +42,9 @@ POOLED = (
 FOREIGN = 0.15
 
 
-@dataclass(frozen=True)
-class World:
-    """folder: genome, and the truth of E1 and M1 in it; alleles: int8 (L, 2), of E1;
-    foreign: bool (L,), E1 has no ALT, M1 has two."""
-
-    folder: Path
-    pos_bp: np.ndarray
-    alleles: np.ndarray
-    foreign: np.ndarray
-
-
-def write_truth(
-    folder: Path,
-    name: str,
-    pos_bp: np.ndarray,
-    letters: np.ndarray,
-    alleles: np.ndarray,
-) -> None:
-    """The BCF and the table of copies of one person."""
-    ref, alt = letters.astype(object)
-    phased = np.ones((len(pos_bp), 1), dtype=bool)
-    content = Genotypes("chr21", pos_bp, ref, alt, alleles[:, None], phased, (name,))
-    write_bcf(folder / f"{name}.bcf", {"chr21": LENGTH}, [content])
-    rows = copies.rows_of(name, {"chr21": ordinary_pair(1, LENGTH)})
-    tables.write_tsv(folder / f"{name}.copies.tsv", copies.COLUMNS, rows)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> World:
-    """A random genome with a site each 60 bases, half of them heterozygous in E1."""
-    folder = tmp_path_factory.mktemp("agreement")
-    rng = stream(1, "agreement")
-    codes = rng.integers(0, 4, LENGTH).astype(np.uint8)
-    (folder / "genome.fa").write_text(f">chr21\n{decode(codes)}\n")
-    pysam.faidx(str(folder / "genome.fa"))
-    index_world(folder)
-    pos_bp = np.arange(400, LENGTH - 400, SPACING) + rng.integers(0, 30, 9_987)
-    ref = codes[pos_bp - 1]
-    alt = (ref + rng.integers(1, 4, len(ref))) % 4
-    letters = np.array([list(decode(ref)), list(decode(alt.astype(np.uint8)))])
-    people = {}
-    for name in ("E1", "M1"):
-        pairs = np.array([[0, 1], [1, 0], [0, 0], [1, 1]], dtype=np.int8)
-        kinds = rng.choice(4, len(pos_bp), p=[0.25, 0.25, 0.3, 0.2])
-        people[name] = pairs[kinds]
-        write_truth(folder, name, pos_bp, letters, people[name])
-    with pysam.BGZFile(str(folder / "sites.tsv.gz"), "wb") as handle:
-        for pos, one, other in zip(pos_bp, *letters, strict=True):
-            handle.write(f"chr21\t{pos}\t{one},{other}\n".encode())
-    pysam.tabix_index(
-        str(folder / "sites.tsv.gz"), seq_col=0, start_col=1, end_col=1, force=True
-    )
-    sums = [people[name].sum(axis=1) for name in ("E1", "M1")]
-    return World(folder, pos_bp, people["E1"], (sums[0] == 0) & (sums[1] == 2))
-
-
-@dataclass(frozen=True)
-class Counts:
-    """reads: REF and ALT, float (L, 2); reverse: of both alleles, quality: sum of base
-    qualities, float (L,)."""
-
-    reads: np.ndarray
-    reverse: np.ndarray
-    quality: np.ndarray
-
-    @property
-    def depth(self) -> np.ndarray:
-        return self.reads.sum(axis=1)
-
-    @property
-    def alt_share(self) -> np.ndarray:
-        return self.reads[:, 1] / np.maximum(self.depth, 1)
-
-
-def read_counts(path: Path) -> Counts:
-    rows = [
-        [record.format(key)[0] for key in ("AD", "ADR", "QS")]
-        for record in cyvcf2.VCF(str(path))
-    ]
-    found = np.array(rows, dtype=float)
-    return Counts(found[:, 0], found[:, 1].sum(axis=1), found[:, 2].sum(axis=1))
-
-
-def tube(world: World) -> list[str]:
-    return tube_flags(
-        world.folder, world.folder, "E1", chromosomes=["chr21"], depth=DEPTH
-    )
-
-
-def of_reads(world: World, out: Path, extra: str) -> Counts:
-    """Reads, aligned and counted as the chain does it."""
-    make_reads(tube(world), out, "E1", extra)
-    flags = f"--genome {world.folder / 'genome.fa'} --chrom chr21 --sample E1"
-    flags += f" --alignment {align(world.folder, out, 'E1')}"
-    flags += f" --sites {world.folder / 'sites.tsv.gz'} --min-mapping-quality 20"
-    flags += f" --min-base-quality 20 --max-depth 5000 --output {out / 'reads.bcf'}"
-    assert count_alleles.main(flags.split()) == 0
-    return read_counts(out / "reads.bcf")
-
-
-def at_once(world: World, out: Path, extra: str) -> Counts:
-    """The counts mode."""
-    flags = f"--min-base-quality 20 --sites {world.folder / 'sites.tsv.gz'}"
-    flags += f" --outputs {out / 'counts.bcf'} --template {out / 'template.tsv'}"
-    flags += f" --summary {out / 'summary.tsv'} {extra}"
-    assert simulate_counts.main([*tube(world), *flags.split()]) == 0
-    return read_counts(out / "counts.bcf")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One protocol in both modes; extra: its flags."""
-
-    extra: str
-    reads: Counts
-    counts: Counts
+    return make_world(tmp_path_factory.mktemp("agreement"))
 
 
 @pytest.fixture(scope="module")
@@ -192,56 +62,6 @@ def pooled(world, tmp_path_factory) -> Case:
     out = tmp_path_factory.mktemp("pooled")
     extra = POOLED + contaminant_flags(world.folder, "M1", FOREIGN)
     return Case(extra, of_reads(world, out, extra), at_once(world, out, extra))
-
-
-def together(world: World, one: Counts, lag: int) -> np.ndarray:
-    """Product of the deviations from 1/2 of the maternal shares of a site and of that
-    `lag` sites on; NaN where one has no reads or is homozygous."""
-    het = (world.alleles.sum(axis=1) == 1) & (one.depth > 0)
-    share = np.where(world.alleles[:, 0] == 1, one.alt_share, 1 - one.alt_share)
-    away = np.where(het, share - 0.5, np.nan)
-    return away * np.append(away[lag:], np.full(lag, np.nan))
-
-
-def lost(one: Counts) -> np.ndarray:
-    return np.where(one.depth >= 6, (one.reads == 0).any(axis=1), np.nan)
-
-
-# Value of each site, and which sites count, by the number of ALT alleles (all: None).
-MEASURES: dict[str, tuple[Callable[[World, Counts], np.ndarray], int | None]] = {
-    "depth": (lambda _, one: one.depth, None),
-    "squared depth": (lambda _, one: one.depth**2, None),
-    "no reads": (lambda _, one: (one.depth == 0) * 1.0, None),
-    "alt share at hets": (lambda _, one: one.alt_share, 1),
-    "imbalance at hets": (lambda _, one: np.abs(one.alt_share - 0.5), 1),
-    "dropout": (lambda _, one: lost(one), 1),
-    "neighbouring hets": (lambda world, one: together(world, one, 1), 1),
-    "hets 600 bases apart": (lambda world, one: together(world, one, 10), 1),
-    "false alt": (lambda _, one: one.reads[:, 1], 0),
-    "false ref": (lambda _, one: one.reads[:, 0], 2),
-    "repeated false alt": (lambda _, one: (one.reads[:, 1] >= 3) * 1.0, 0),
-    "foreign alt": (
-        lambda world, one: np.where(world.foreign, one.reads[:, 1], np.nan),
-        0,
-    ),
-    "strand": (lambda _, one: one.reverse - one.depth / 2, None),
-}
-
-
-def standard_errors(world: World, one: Counts, other: Counts) -> dict[str, float]:
-    """Of each measure, the difference between two countings in its standard errors."""
-    block = (world.pos_bp * BLOCKS) // LENGTH
-    doses = world.alleles.sum(axis=1)
-    found = {}
-    for name, (measure, dose) in MEASURES.items():
-        difference = measure(world, one) - measure(world, other)
-        used = np.isfinite(difference) & ((doses == dose) | (dose is None))
-        n = np.bincount(block[used], minlength=BLOCKS)
-        sums = np.bincount(block[used], difference[used], minlength=BLOCKS)
-        means = sums[n > 0] / n[n > 0]
-        error = means.std(ddof=1) / np.sqrt(len(means))
-        found[name] = float(means.mean() / error) if error > 0 else 0.0
-    return found
 
 
 @pytest.mark.parametrize("case", ["amplified", "pooled"])
@@ -297,6 +117,48 @@ def test_a_change_of_one_mode_is_seen(world, amplified, tmp_path, change, measur
     changed = at_once(world, tmp_path, f"{AMPLIFIED} {change}")
     apart = standard_errors(world, amplified.reads, changed)
     assert {name: apart[name] for name in measures if abs(apart[name]) <= LIMIT} == {}
+
+
+@pytest.fixture(scope="module")
+def indels(tmp_path_factory) -> World:
+    return make_world(tmp_path_factory.mktemp("indels"), indels=True)
+
+
+@pytest.fixture(scope="module")
+def counted(indels, tmp_path_factory) -> Case:
+    """Indels with the sequencer's slips alone: those of polymerases are in the counts
+    mode only."""
+    out = tmp_path_factory.mktemp("amplified_indels")
+    reads = of_reads(indels, out, AMPLIFIED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(count_mode, "INDEL_ERROR", 0.0)
+        return Case(AMPLIFIED, reads, at_once(indels, out, AMPLIFIED))
+
+
+class TestIndels:
+    """The same at indels, half of them in runs of one base."""
+
+    def test_all_measures_agree(self, indels, counted):
+        apart = standard_errors(indels, counted.reads, counted.counts)
+        assert {n: z for n, z in apart.items() if abs(z) > LIMIT} == {}, apart
+        assert counted.reads.depth.mean() > 10
+
+    def test_fewer_reads_span_an_indel_than_show_an_snv(
+        self, world, counted, amplified
+    ):
+        for one, other in (
+            (counted.reads, amplified.reads),
+            (counted.counts, amplified.counts),
+        ):
+            assert 0.7 < one.depth.mean() / other.depth.mean() < 0.95
+
+    def test_slips_are_seen(self, indels, counted, tmp_path):
+        slipped = at_once(indels, tmp_path, AMPLIFIED)
+        apart = standard_errors(indels, counted.reads, slipped)
+        assert abs(apart["false alt"]) > LIMIT
+        hom = indels.alleles.sum(axis=1) == 2
+        wrong = slipped.reads[hom, 0].sum() / slipped.depth[hom].sum()
+        assert wrong == pytest.approx(count_mode.INDEL_ERROR, rel=0.4)
 
 
 def test_less_contamination_of_one_mode_is_seen(world, pooled, tmp_path):
