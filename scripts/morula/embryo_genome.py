@@ -78,7 +78,7 @@ def haplotypes_of(
     if name is None:
         return np.repeat(base, 2, axis=1)
     share, flip = parents.alt_share[name], phases[name].flip[:, None]
-    # A het that no embryo was counted at (an indel) may stand the wrong way round.
+    # A het at which no embryo was counted may stand the wrong way round.
     share = (1 - flip) * share + flip * share[:, ::-1]
     return np.asarray((1 - genotype_error) * share + genotype_error * base)
 

@@ -156,7 +156,7 @@ def read_haplotypes(
 def read_phase(path: str | Path, samples: list[str], sites: Sites) -> dict[str, Phase]:
     """Phase estimates at `sites` from the BCF of the phase stage (GT, FP, SP).
 
-    Switches at hets that are no sites (indels) count in the step to the next site.
+    Switches at hets that are no sites count in the step to the next site.
     Raises InputError when the file lacks a sample or the fields.
     """
     reader = cyvcf2.VCF(str(path))

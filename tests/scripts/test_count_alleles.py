@@ -131,6 +131,41 @@ def test_overlapping_mates_count_once(folder):
         assert n_fragments - 3 <= depth <= n_fragments
 
 
+def test_indels_are_counted_among_the_snvs(folder):
+    """At a deletion and an insertion of one haplotype: as many reads of both alleles,
+    an SNV at the same position by itself, and a long one at zeros."""
+    genome = pysam.FastaFile(str(folder / "genome.fa")).fetch(world.CHROM)
+    deletion = (1000, genome[999:1003], genome[999])
+    insertion = (2001, genome[2000], genome[2000] + "TCA")
+    snv = (1000, genome[999], world.other_base(genome[999]))
+    long = (2500, genome[2499], genome[2499] + "ACGT" * 20)
+    sites = [deletion, snv, insertion, long]
+    world.write_sites(folder / "indels.tsv.gz", sites)
+    assert count(folder, "pairs.bam", "indels.tsv.gz") == 0
+    records = list(cyvcf2.VCF(str(folder / "c.bcf")))
+    assert [(r.POS, r.REF, r.ALT[0]) for r in records] == sites
+    found = [record.format("AD")[0].tolist() for record in records]
+    for ref, alt in (found[0], found[2]):
+        assert min(ref, alt) >= 12
+        assert ref / (ref + alt) == pytest.approx(0.5, abs=0.2)
+    assert found[1][0] > 30
+    assert found[1][1] <= 1
+    assert found[3] == [0, 0]
+    for record in records:
+        strands = record.format("ADF")[0] + record.format("ADR")[0]
+        assert strands.tolist() == record.format("AD")[0].tolist()
+        assert (record.format("QS")[0] >= 20 * strands).all()
+
+
+def test_a_ref_that_contradicts_its_neighbour_is_refused(folder, capfd):
+    genome = pysam.FastaFile(str(folder / "genome.fa")).fetch(world.CHROM)
+    other = world.other_base(genome[999])
+    sites = [(1000, genome[999], other), (1000, other + "A", other)]
+    world.write_sites(folder / "odd.tsv.gz", sites)
+    assert count(folder, "pairs.bam", "odd.tsv.gz") == 2
+    assert "where the line before has" in capfd.readouterr().err
+
+
 def test_same_bytes_again(folder):
     assert count(folder, "pairs.bam") == 0
     first = (folder / "c.bcf").read_bytes()
@@ -156,4 +191,15 @@ def test_a_damaged_alignment_is_refused(folder, capfd):
     index = (folder / "single.bam.bai").read_bytes()
     (folder / "cut.bam.bai").write_bytes(index)
     assert count(folder, "cut.bam") == 2
+    assert "could not read all alignments" in capfd.readouterr().err
+
+
+def test_a_damaged_alignment_is_refused_at_indels_too(folder, capfd):
+    whole = (folder / "single.bam").read_bytes()
+    (folder / "cut.bam").write_bytes(whole[: len(whole) // 2])
+    (folder / "cut.bam.bai").write_bytes((folder / "single.bam.bai").read_bytes())
+    genome = pysam.FastaFile(str(folder / "genome.fa")).fetch(world.CHROM)
+    site = (3900, genome[3899], genome[3899] + "TCA")
+    world.write_sites(folder / "late.tsv.gz", [site])
+    assert count(folder, "cut.bam", "late.tsv.gz") == 2
     assert "could not read all alignments" in capfd.readouterr().err
