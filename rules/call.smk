@@ -115,7 +115,7 @@ rule join_genotypes:
         " && (bcftools view --no-version -s {params.parents} -v snps,indels -Ou"
         " {output.bcf}"
         ' | bcftools query -i \'PANEL=1 || GT="alt"\' -f "%CHROM\\t%POS\\t%REF,%ALT\\n"'
-        ' && bcftools query -i \'TYPE="indel" && AC>0\''
+        " && bcftools query -i 'TYPE=\"indel\" && AC>0'"
         ' -f "%CHROM\\t%POS\\t%REF,%ALT\\n" {input.panel})'
         " | LC_ALL=C sort -k2,2n -k3,3 -u | bgzip > {output.sites}"
         " && tabix -f -s 1 -b 2 -e 2 {output.sites}) 2> {log}"

@@ -101,6 +101,27 @@ def _overlapped(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
 
 
 @numba.njit(cache=True)
+def _covered(
+    library: Library, locus: int, at: int, turned: bool, within: tuple[int, int, int]
+) -> tuple[bool, bool]:
+    """Whether the left and the right mate, each if it is aligned, cover a locus and its
+    span; at: base of the fragment; the rest as in `_count_part`.
+
+    METHOD: a mate tells an indel if it covers its whole stretch, with bases of low
+    quality or not, as `indel_reads` has it.
+    """
+    begin, end, size = within
+    reach = min(library.read_length, size)
+    left, right = min(end, reach), max(begin, size - reach)
+    before, behind = library.span[locus, 0], library.span[locus, 1]
+    first = at - (behind if turned else before)
+    last = at + (before if turned else behind)
+    in_left = left - begin >= SHORTEST_ALIGNED_BP and first >= begin and last < left
+    in_right = end - right >= SHORTEST_ALIGNED_BP and first >= right and last < end
+    return in_left, in_right
+
+
+@numba.njit(cache=True)
 def _count_part(
     library: Library,
     place: tuple[int, int, bool],
@@ -111,28 +132,18 @@ def _count_part(
 ) -> tuple[int, int]:
     """Count one part of a fragment; returns its counted bases and the wrong ones.
 
-    METHOD: a mate tells an indel if it covers its whole stretch, bases of low quality
-    or not, as `indel_reads` has it.
-
     place: molecule, lowest offset, whether it is turned; within: first and last + 1
     base of the part in the fragment, and the fragment's size. tally int32 (P, 4, 3):
     forward and reverse reads and sum of qualities of each base.
     """
     molecule, start, turned = place
     begin, end, size = within
-    reach = min(library.read_length, size)
-    left = min(end, reach) - begin >= SHORTEST_ALIGNED_BP
-    right = end - max(begin, size - reach) >= SHORTEST_ALIGNED_BP
     counted = wrong = 0
     locus = int(np.searchsorted(library.offset, start))
     while locus < len(library.offset) and library.offset[locus] < start + end - begin:
         along = library.offset[locus] - start
         at = end - 1 - along if turned else begin + along
-        before, behind = library.span[locus, 0], library.span[locus, 1]
-        first = at - (behind if turned else before)
-        last = at + (before if turned else behind)
-        in_left = left and first >= begin and last < min(end, reach)
-        in_right = right and first >= max(begin, size - reach) and last < end
+        in_left, in_right = _covered(library, locus, at, turned, within)
         true = int(library.bases[locus, library.sequence[molecule]])
         if true < 4 and (in_left or in_right):
             snv = library.is_snv[locus]
