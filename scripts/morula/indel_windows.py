@@ -14,10 +14,12 @@ from itertools import combinations
 
 # A longer change is not counted: too few reads span it.
 LONGEST_BP = 50
-# METHOD: two haplotypes differ in this many bases of the stretch at least, whether a
-# read is laid on them from the left or from the right: one wrong base beside another
-# of low quality still leaves them apart.
+# METHOD: each ALT differs from REF in this many bases of the stretch at least, whether
+# a read is laid on them from the left or from the right: one wrong base beside another
+# of low quality still leaves them apart. Of two ALTs less is asked for: the same base
+# lost before or behind a short interruption of a repeat may not differ in more.
 MIN_APART = 4
+MIN_APART_ALTS = 2
 # A stretch that gets longer than this is not counted: too few reads span it.
 WIDEST_BP = 100
 # Of more indels in a cluster no haplotypes with several ALTs are told.
@@ -89,9 +91,21 @@ def apart(one: str, two: str) -> tuple[int, int]:
     return from_left, from_right
 
 
+def _lacking(haplotypes: Sequence[str]) -> tuple[int, int]:
+    """How many bases too few the nearest haplotypes differ in, laid on each other from
+    the left, and from the right; the first is REF."""
+    right = left = -MIN_APART
+    for place, one in enumerate(haplotypes):
+        needed = MIN_APART_ALTS if place else MIN_APART
+        for two in haplotypes[place + 1 :]:
+            from_left, from_right = apart(one, two)
+            right, left = max(right, needed - from_left), max(left, needed - from_right)
+    return right, left
+
+
 def _fitted(indels: Sequence[Indel], most: int, reference: str) -> Cluster | None:
-    """The shortest stretch in which all haplotypes are MIN_APART; None where there is
-    none up to WIDEST_BP."""
+    """The shortest stretch in which all haplotypes are apart; None where there is none
+    up to WIDEST_BP."""
     carried = tuple(_together(indels, most))
     start0, end0 = indels[0].start0, max(indel.end0 for indel in indels)
     while 0 <= start0 and end0 <= len(reference) and end0 - start0 <= WIDEST_BP:
@@ -99,9 +113,7 @@ def _fitted(indels: Sequence[Indel], most: int, reference: str) -> Cluster | Non
             _bases([indels[place] for place in places], reference, start0, end0)
             for places in carried
         )
-        pairs = [apart(one, two) for one, two in combinations(haplotypes, 2)]
-        lacking_right = MIN_APART - min(from_left for from_left, _ in pairs)
-        lacking_left = MIN_APART - min(from_right for _, from_right in pairs)
+        lacking_right, lacking_left = _lacking(haplotypes)
         if lacking_right <= 0 and lacking_left <= 0:
             if not BASES.issuperset(haplotypes[0]):
                 return None

@@ -7,6 +7,7 @@ import pytest
 
 from morula.indel_windows import (
     MIN_APART,
+    MIN_APART_ALTS,
     WIDEST_BP,
     Cluster,
     Indel,
@@ -67,8 +68,10 @@ def test_the_stretch_holds_all_places_of_the_indel_and_anchors(repeat, ref, alt)
 
 
 def check_apart(cluster: Cluster) -> None:
-    for one, two in combinations(cluster.haplotypes, 2):
-        assert min(apart(one, two)) >= MIN_APART
+    ref, *others = cluster.haplotypes
+    assert min(min(apart(ref, other)) for other in others) >= MIN_APART
+    for one, two in combinations(others, 2):
+        assert min(apart(one, two)) >= MIN_APART_ALTS
 
 
 def test_random_indels_are_apart_and_their_stretches_disjoint():
@@ -108,6 +111,14 @@ def test_alleles_of_one_place_are_told_together_and_never_both():
     alts = [Indel(19, "C", "CA"), Indel(19, "CA", "C"), Indel(19, "CAA", "C")]
     (cluster,) = clusters(alts, reference)
     assert len(cluster.haplotypes) == 4
+    check_apart(cluster)
+
+
+def test_one_base_lost_before_or_behind_an_interruption():
+    reference = LEFT + "AAAAAGAAAA" + RIGHT
+    both = [Indel(19, "CA", "C"), Indel(25, "GA", "G")]
+    (cluster,) = clusters(both, reference)
+    assert set(cluster.carried) >= {(0,), (1,)}
     check_apart(cluster)
 
 
