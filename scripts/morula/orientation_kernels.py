@@ -13,20 +13,38 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from morula.embryo_kernels import draw
-from morula.order_kernels import NEGLIGIBLE, Bytes, Floats, Whole, carried
+from morula.embryo_kernels import in_lanes
+from morula.order_kernels import (
+    NEGLIGIBLE,
+    Bytes,
+    Floats,
+    Singles,
+    Whole,
+    add_evidence,
+    carried,
+)
+from morula.path_kernels import draw
+
+_OF_ONE = np.array([0, 2, 1, 3])
+# Both parents' orders with the haplotypes of the mother, of the father exchanged.
+TURNED = np.stack(
+    [
+        (4 * _OF_ONE[:, None] + np.arange(4)).ravel(),
+        (4 * np.arange(4)[:, None] + _OF_ONE).ravel(),
+    ]
+)
 
 
 class Side(NamedTuple):
     """One parent. is_father: whose haplotypes; recombination, switch: float64 (L,), of
     the step that ends at the site; ln_prior: float64 (L, 16), of both parents' orders;
-    known: the same with what the embryos outside the group say of them."""
+    weights: the same with what all embryos say of them."""
 
     is_father: bool
     recombination: Floats
     switch: Floats
     ln_prior: Floats
-    known: Floats
+    weights: Floats
 
 
 class Group(NamedTuple):
@@ -36,190 +54,234 @@ class Group(NamedTuple):
     others: NDArray[np.int64]
 
 
+class Family(NamedTuple):
+    """What stands of all embryos: has_reads, bool (E, L); evidence, float32 (E, L, G),
+    likelihood of the reads over its largest, and its ln; vectors, uint8 (E, L)."""
+
+    has_reads: NDArray[np.bool_]
+    evidence: Singles
+    ln_evidence: Singles
+    vectors: Bytes
+
+
 class Scratch(NamedTuple):
-    """Room for one site. pairs: (16, N, 2), likelihoods of members; rest: (16, 2), of
-    all else, as it is and turned over; most: (16,), ln of the largest product of both;
-    tree: (2^N,)."""
+    """Room for one site. most: (4, 4), ln of the largest product of the members'
+    likelihoods by own and partner's order; rest: (2, 16), ln weight of all else by
+    orders, as it is and turned over; bound: (16,), of both; tree: (2^bits,); emission:
+    (states,)."""
 
-    pairs: Floats
-    rest: Floats
     most: Floats
+    rest: Floats
+    bound: Floats
     tree: Floats
+    emission: Floats
 
 
 @numba.njit(cache=True, nogil=True)
-def _bit(vector: Whole, is_father: bool) -> Whole:
-    """Haplotype of one parent in the inheritance vector 2 a + b."""
-    return vector & 1 if is_father else vector >> 1
+def _genotype(own: Whole, partner: Whole, is_father: bool) -> Whole:
+    """2 m + f of the alleles from the parent and from the partner."""
+    return 2 * partner + own if is_father else 2 * own + partner
 
 
 @numba.njit(cache=True, nogil=True)
-def _likelihood(
-    evidence: Floats, vector: Whole, own: int, partner: int, is_father: bool, bit: int
-) -> float:
-    """Likelihood (from evidence (G,)) that one embryo carries haplotype `bit` of the
-    parent, when parent and partner have the orders own and partner."""
-    mine = carried(own, bit)
-    other = carried(partner, _bit(vector, not is_father))
-    return evidence[2 * other + mine] if is_father else evidence[2 * mine + other]
+def bits_of(n_members: int) -> int:
+    """Bits of a state that stand for the members. Three at least, so that a step moves
+    eight states at once: a bit too many is an embryo without reads, which changes
+    nothing for the others."""
+    return max(n_members, 3)
 
 
 @numba.njit(cache=True, nogil=True)
-def turned_over(orders: int, is_father: bool) -> int:
-    """Both parents' orders with the haplotypes of one of them exchanged."""
-    mother, father = orders >> 2, orders & 3
-    if is_father:
-        father = (father >> 1) | ((father & 1) << 1)
-    else:
-        mother = (mother >> 1) | ((mother & 1) << 1)
-    return 4 * mother + father
-
-
-@numba.njit(cache=True, nogil=True)
-def _pairs(
-    side: Side,
-    group: Group,
-    s: int,
-    has_reads: NDArray[np.bool_],
-    evidence: Floats,
-    vectors: Bytes,
-    orders: int,
-    pairs: Floats,
-) -> float:
-    """pairs (N, 2): likelihood of each member's reads with either haplotype; returns
-    the product of each one's larger."""
-    own = orders & 3 if side.is_father else orders >> 2
-    partner = orders >> 2 if side.is_father else orders & 3
-    best = 1.0
-    for q in range(len(group.members)):
-        i = group.members[q]
-        if not has_reads[i, s]:
-            pairs[q] = 1.0
+def _take(side: Side, group: Group, family: Family, s: int, most: Floats) -> bool:
+    """Take what the members say at s out of side.weights, and fill `most`; returns
+    whether any of them has reads."""
+    most[:] = 0.0
+    any_reads = False
+    ln = family.ln_evidence
+    for i in group.members:
+        if not family.has_reads[i, s]:
             continue
-        mine, v = evidence[i, s], np.int64(vectors[i, s])
-        for bit in range(2):
-            pairs[q, bit] = _likelihood(mine, v, own, partner, side.is_father, bit)
-        best *= max(pairs[q, 0], pairs[q, 1])
+        any_reads = True
+        vector = np.int64(family.vectors[i, s])
+        add_evidence(side.weights, s, ln, i, vector, -1.0)
+        haplotype = vector >> 1 if side.is_father else vector & 1
+        for partner in range(4):
+            allele = carried(partner, haplotype)
+            zero = ln[i, s, _genotype(0, allele, side.is_father)]
+            one = ln[i, s, _genotype(1, allele, side.is_father)]
+            most[0, partner] += zero
+            most[1, partner] += max(zero, one)
+            most[3, partner] += one
+    for partner in range(4):
+        most[2, partner] = most[1, partner]
+    return any_reads
+
+
+@numba.njit(cache=True, nogil=True)
+def _bound(side: Side, s: int, scratch: Scratch, n_turned: int) -> float:
+    """Fill rest and bound of the scratch; returns the largest bound."""
+    best = -np.inf
+    for orders in range(16):
+        own, partner = orders >> 2, orders & 3
+        if side.is_father:
+            own, partner = partner, own
+        rest = scratch.rest[0, orders] = side.weights[s, orders]
+        if n_turned == 2:
+            # Embryos outside that all turn over: as if the parent's haplotypes did.
+            over = TURNED[int(side.is_father), orders]
+            said = side.weights[s, over] - side.ln_prior[s, over]
+            scratch.rest[1, orders] = side.ln_prior[s, orders] + said
+            rest = max(rest, scratch.rest[1, orders])
+        scratch.bound[orders] = scratch.most[own, partner] + rest
+        best = max(best, scratch.bound[orders])
     return best
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_orders(scratch: Scratch, orders: int, n_members: int, out: Floats) -> None:
-    """out (states,) += likelihood of all reads with these orders, by state."""
-    tree = scratch.tree
+def _fill_tree(
+    side: Side, group: Group, family: Family, s: int, orders: int, tree: Floats
+) -> None:
+    """tree (2^N,): likelihood of the members' reads with these orders, by state."""
+    own, partner = orders >> 2, orders & 3
+    if side.is_father:
+        own, partner = partner, own
     tree[0], size = 1.0, 1
-    for q in range(n_members):
-        first, second = scratch.pairs[orders, q, 0], scratch.pairs[orders, q, 1]
+    for i in group.members:
+        first = second = np.float32(1.0)
+        if family.has_reads[i, s]:
+            vector = np.int64(family.vectors[i, s])
+            allele = carried(partner, vector >> 1 if side.is_father else vector & 1)
+            g = _genotype(own >> 1, allele, side.is_father)
+            first = family.evidence[i, s, g]
+            g = _genotype(own & 1, allele, side.is_father)
+            second = family.evidence[i, s, g]
         for state in range(size):
             tree[size + state] = tree[state] * second
             tree[state] *= first
         size *= 2
-    for turned in range(len(out) // size):
-        rest = scratch.rest[orders, turned]
+    while size < len(tree):  # bits that stand for nobody
         for state in range(size):
-            out[turned * size + state] += tree[state] * rest
+            tree[size + state] = tree[state]
+        size *= 2
 
 
 @numba.njit(cache=True, nogil=True)
 def _emission(
-    side: Side,
-    group: Group,
-    s: int,
-    has_reads: NDArray[np.bool_],
-    evidence: Floats,
-    vectors: Bytes,
-    scratch: Scratch,
-    out: Floats,
+    side: Side, group: Group, family: Family, s: int, scratch: Scratch
 ) -> bool:
-    """out (states,): likelihood of all embryos' reads at s, summed over the parents'
-    orders but those that are negligible whatever the state. Returns whether they tell
-    anything: not where the parent can only be homozygous."""
-    n_members = len(group.members)
-    n_turned = len(out) >> n_members
-    out[:] = 0.0
-    for orders in range(16):
-        most = _pairs(
-            side, group, s, has_reads, evidence, vectors, orders, scratch.pairs[orders]
-        )
-        over = turned_over(orders, side.is_father)
-        scratch.rest[orders, 0] = side.known[s, orders]
-        # Embryos outside that all turn over: as if the parent's haplotypes did.
-        scratch.rest[orders, 1] = side.ln_prior[s, orders]
-        scratch.rest[orders, 1] += side.known[s, over] - side.ln_prior[s, over]
-        ln_rest = scratch.rest[orders, :n_turned].max()
-        scratch.most[orders] = np.log(most) + ln_rest
-    best = scratch.most.max()
-    scratch.rest[:] = np.exp(scratch.rest - best)
+    """Fill the emission of the scratch (states,): likelihood of all embryos' reads at
+    s, summed over the parents' orders but those that are negligible whatever the state.
+    Returns whether they tell anything: not where the parent can only be homozygous.
+
+    side.weights at s: without the members.
+    """
+    n_group = len(scratch.tree)
+    n_turned = len(scratch.emission) // n_group
+    best = _bound(side, s, scratch, n_turned)
     tells = False
     for orders in range(16):
-        if scratch.most[orders] > best - NEGLIGIBLE:
-            own = orders & 3 if side.is_father else orders >> 2
-            tells |= own == 1 or own == 2
-            _add_orders(scratch, orders, n_members, out)
-    return tells
+        own = orders & 3 if side.is_father else orders >> 2
+        if own == 1 or own == 2:
+            tells |= scratch.bound[orders] > best - NEGLIGIBLE
+    if not tells:
+        return False
+    scratch.emission[:] = 0.0
+    for orders in range(16):
+        if scratch.bound[orders] > best - NEGLIGIBLE:
+            _fill_tree(side, group, family, s, orders, scratch.tree)
+            for turned in range(n_turned):
+                rest = np.exp(scratch.rest[turned, orders] - best)
+                for state in range(n_group):
+                    found = scratch.tree[state] * rest
+                    scratch.emission[turned * n_group + state] += found
+    return True
 
 
-@numba.njit(cache=True, nogil=True)
+@in_lanes
+def _turn_lowest(recombination: float, now: Floats) -> None:
+    """The three lowest bits of `now` (states,) turn with the recombination fraction:
+    eight neighbours at a time, in registers."""
+    for at in range(0, len(now), 8):
+        a, b, c, d = now[at], now[at + 1], now[at + 2], now[at + 3]
+        e, f, g, h = now[at + 4], now[at + 5], now[at + 6], now[at + 7]
+        w, x = recombination * (b - a), recombination * (d - c)
+        y, z = recombination * (f - e), recombination * (h - g)
+        a, b, c, d, e, f, g, h = a + w, b - w, c + x, d - x, e + y, f - y, g + z, h - z
+        w, x = recombination * (c - a), recombination * (d - b)
+        y, z = recombination * (g - e), recombination * (h - f)
+        a, b, c, d, e, f, g, h = a + w, b + x, c - w, d - x, e + y, f + z, g - y, h - z
+        w, x = recombination * (e - a), recombination * (f - b)
+        y, z = recombination * (g - c), recombination * (h - d)
+        now[at], now[at + 1], now[at + 2], now[at + 3] = a + w, b + x, c + y, d + z
+        now[at + 4], now[at + 5] = e - w, f - x
+        now[at + 6], now[at + 7] = g - y, h - z
+
+
+@in_lanes
+def _turn_members(recombination: float, n_bits: int, now: Floats) -> None:
+    """Each of the n_bits lowest bits of `now` (states,) turns with the recombination
+    fraction."""
+    _turn_lowest(recombination, now)
+    for q in range(3, n_bits):
+        bit = 1 << q
+        for start in range(0, len(now), 2 * bit):
+            for state in range(start, start + bit):
+                moved = recombination * (now[state + bit] - now[state])
+                now[state] += moved
+                now[state + bit] -= moved
+
+
+@in_lanes
 def _step(
-    recombination: float, switch: float, was_switch: int, n_members: int, now: Floats
+    recombination: float, switch: float, was_switch: int, n_bits: int, now: Floats
 ) -> None:
-    """Move the probabilities `now` (states,) on by a step: each member's bit turns with
-    the recombination fraction, then all together, others included, with `switch`.
+    """Move the probabilities `now` (states,) on by a step: each of the n_bits members'
+    bits turns with the recombination fraction, then all together, others included, with
+    `switch`.
 
     The others' bit counts against the phase as it was (was_switch): it turns where the
     new phase has a switch and the old one none, or the other way round.
     """
-    n_group = 1 << n_members
+    n_group, n_states = 1 << n_bits, len(now)
     if recombination > 0.0:
-        for q in range(n_members):
-            bit = 1 << q
-            for state in range(len(now)):
-                if not state & bit:
-                    stayed, came = now[state], now[state | bit]
-                    now[state] += recombination * (came - stayed)
-                    now[state | bit] += recombination * (stayed - came)
-    n_half = n_group // 2 if len(now) == n_group else n_group
-    if was_switch and len(now) > n_group:
+        _turn_members(recombination, n_bits, now)
+    if was_switch and n_states > n_group:
         for state in range(n_group):
-            kept = now[state]
-            now[state], now[n_group + state] = now[n_group + state], kept
-    last = len(now) - 1
-    for state in range(n_half):
-        one, other = now[state], now[last ^ state]
-        now[state] = (1.0 - switch) * one + switch * other
-        now[last ^ state] = (1.0 - switch) * other + switch * one
+            kept, other = now[state], now[n_group + state]
+            now[state], now[n_group + state] = other, kept
+    if switch > 0.0:
+        for state in range(n_states // 2):
+            one, other = now[state], now[n_states - 1 - state]
+            moved = switch * (other - one)
+            now[state], now[n_states - 1 - state] = one + moved, other - moved
 
 
 @numba.njit(cache=True, nogil=True)
 def filter_forward(
-    side: Side,
-    group: Group,
-    has_reads: NDArray[np.bool_],
-    evidence: Floats,
-    vectors: Bytes,
-    switches: Bytes,
-    filtered: NDArray[np.float32],
+    side: Side, group: Group, family: Family, switches: Bytes, filtered: Singles
 ) -> int:
-    """Fill filtered, float32 (L, states), each site summing to one; returns the first
-    site that no state explains, or -1."""
+    """Fill filtered, float32 (L, states), each site summing to one, and take what the
+    members say out of side.weights; returns the first site that no state explains, or
+    -1."""
     n_sites, n_states = filtered.shape
-    n_members = len(group.members)
-    now = np.full(n_states, 1.0 / n_states)
-    emission = np.empty(n_states)
+    n_bits = bits_of(len(group.members))
     scratch = Scratch(
-        np.empty((16, n_members, 2)),
-        np.empty((16, 2)),
+        np.empty((4, 4)),
+        np.empty((2, 16)),
         np.empty(16),
-        np.empty(1 << n_members),
+        np.empty(1 << n_bits),
+        np.empty(n_states),
     )
+    now = np.full(n_states, 1.0 / n_states)
     for s in range(n_sites):
         if s > 0:
             r, w = side.recombination[s], side.switch[s]
-            _step(r, w, int(switches[s]), n_members, now)
-        if has_reads[:, s].any() and _emission(
-            side, group, s, has_reads, evidence, vectors, scratch, emission
+            _step(r, w, int(switches[s]), n_bits, now)
+        has_reads = _take(side, group, family, s, scratch.most)
+        if (has_reads or len(group.others)) and _emission(
+            side, group, family, s, scratch
         ):
-            now *= emission
+            now *= scratch.emission
             total = now.sum()
             if not total > 0.0:
                 return s
@@ -229,82 +291,103 @@ def filter_forward(
 
 
 @numba.njit(cache=True, nogil=True)
-def _moves(
-    n_members: int, recombination: float, switch: float
-) -> tuple[Floats, Floats]:
-    """P(step) without and with a switch of the phase by the set of members whose bits
-    turn, (2^N,) each."""
-    plain, switched = np.empty(1 << n_members), np.empty(1 << n_members)
-    for turned in range(1 << n_members):
-        some, all_others = 1.0 - switch, switch
-        for q in range(n_members):
-            turns = (turned >> q) & 1
-            some *= recombination if turns else 1.0 - recombination
-            all_others *= 1.0 - recombination if turns else recombination
-        plain[turned], switched[turned] = some, all_others
-    return plain, switched
+def _turn_others(side: Side, group: Group, family: Family, s: int) -> None:
+    """Turn the embryos outside over at s, and with them what side.weights hold."""
+    shift = 0 if side.is_father else 1
+    for i in group.others:
+        family.vectors[i, s] ^= 1 << shift
+    said = side.weights[s] - side.ln_prior[s]
+    for orders in range(16):
+        over = TURNED[int(side.is_father), orders]
+        side.weights[s, orders] = side.ln_prior[s, orders] + said[over]
 
 
 @numba.njit(cache=True, nogil=True)
-def _set_state(side: Side, group: Group, s: int, state: int, vectors: Bytes) -> None:
-    """Write a drawn state into the embryos' vectors at site s, and what the others say
-    of the orders into side.known."""
+def _set_state(side: Side, group: Group, family: Family, s: int, state: int) -> None:
+    """Write a drawn state into the embryos' vectors at site s, and what all embryos
+    then say of the orders into side.weights."""
     shift = 0 if side.is_father else 1
+    vectors = family.vectors
+    if state >> bits_of(len(group.members)):
+        _turn_others(side, group, family, s)
     for q in range(len(group.members)):
         i = group.members[q]
-        kept = vectors[i, s] & (1 << (1 - shift))
-        vectors[i, s] = kept | (((state >> q) & 1) << shift)
-    if state >> len(group.members):
-        for i in group.others:
-            vectors[i, s] ^= 1 << shift
-        said = side.known[s] - side.ln_prior[s]
-        for orders in range(16):
-            over = turned_over(orders, side.is_father)
-            side.known[s, orders] = side.ln_prior[s, orders] + said[over]
+        vector = vectors[i, s] & (1 << (1 - shift)) | ((state >> q) & 1) << shift
+        vectors[i, s] = vector
+        if family.has_reads[i, s]:
+            add_evidence(side.weights, s, family.ln_evidence, i, vector, 1.0)
+
+
+@in_lanes
+def _weigh_before(
+    filtered: Singles,
+    s: int,
+    state: int,
+    was_switch: int,
+    recombination: float,
+    switch: float,
+    moves: Floats,
+    weights: Floats,
+) -> tuple[float, float]:
+    """weights (states,) of the states of s - 1 on the way to `state` at s; returns
+    their sum and that of a switch between them. moves: (2^bits,), room."""
+    moves[0], size = 1.0 - switch, 1
+    while size < len(moves):
+        for turned in range(size):
+            moves[size + turned] = moves[turned] * recombination
+            moves[turned] *= 1.0 - recombination
+        size *= 2
+    odds = switch / (1.0 - switch)
+    own, last = state & (size - 1), size - 1
+    total = of_switch = 0.0
+    for start in range(0, len(weights), size):
+        stays, turns = 1.0, odds
+        if len(weights) > size:
+            is_switch = int(start != state - own) ^ was_switch
+            stays, turns = (0.0, odds) if is_switch else (1.0, 0.0)
+        for turned in range(size):
+            before = start + (turned ^ own)
+            plain = filtered[s - 1, before] * stays * moves[turned]
+            switched = filtered[s - 1, before] * turns * moves[last - turned]
+            weights[before] = plain + switched
+            total += plain + switched
+            of_switch += switched
+    return total, of_switch
 
 
 @numba.njit(cache=True, nogil=True)
 def draw_backward(
     side: Side,
     group: Group,
-    filtered: NDArray[np.float32],
+    family: Family,
+    filtered: Singles,
     rng: np.random.Generator,
-    vectors: Bytes,
     switches: Bytes,
     share: Floats,
 ) -> None:
-    """Draw the group's haplotypes and the parent's switches together; vectors (E, L)
-    and switches (L,) in place, and side.known where the others turn over.
+    """Draw the group's haplotypes and the parent's switches together; family.vectors
+    and switches (L,) in place, and what the members say back into side.weights.
 
     share: (L,), filled with P(switch) given the state at its site and what lies before.
     """
     n_sites, n_states = filtered.shape
-    n_members = len(group.members)
-    last = (1 << n_members) - 1
-    weights = np.empty(n_states)
-    last_site = filtered[n_sites - 1]
-    state = draw(last_site, rng.random() * last_site.sum())
+    n_bits = bits_of(len(group.members))
+    last = (1 << n_bits) - 1
+    moves, weights = np.empty(1 << n_bits), np.empty(n_states)
+    weights[:] = filtered[n_sites - 1]
+    state = draw(weights, rng.random() * weights.sum())
     for s in range(n_sites - 1, 0, -1):
-        _set_state(side, group, s, state, vectors)
-        plain, switched = _moves(n_members, side.recombination[s], side.switch[s])
-        was = int(switches[s])
-        switch_weight = 0.0
-        for before in range(n_states):
-            turned = (before ^ state) & last
-            stays, turns = plain[turned], switched[turned]
-            if len(group.others):
-                is_switch = ((before ^ state) >> n_members) ^ was
-                stays, turns = (0.0, turns) if is_switch else (stays, 0.0)
-            weights[before] = filtered[s - 1, before] * (stays + turns)
-            switch_weight += filtered[s - 1, before] * turns
-        total = weights.sum()
-        share[s] = switch_weight / total
+        _set_state(side, group, family, s, state)
+        r, w, was = side.recombination[s], side.switch[s], int(switches[s])
+        total, of_switch = _weigh_before(filtered, s, state, was, r, w, moves, weights)
+        share[s] = of_switch / total
         before = draw(weights, rng.random() * total)
-        turned = (before ^ state) & last
         if len(group.others):
-            switches[s] = ((before ^ state) >> n_members) ^ was
+            switches[s] = ((before ^ state) >> n_bits) ^ was
         else:
-            odds = switched[turned] / (plain[turned] + switched[turned])
+            plain = moves[before ^ state]
+            switched = w / (1.0 - w) * moves[last - (before ^ state)]
+            odds = switched / (plain + switched)
             switches[s] = 1 if rng.random() < odds else 0
         state = before
-    _set_state(side, group, 0, state, vectors)
+    _set_state(side, group, family, 0, state)
