@@ -139,6 +139,7 @@ def evidence_of(
     """Quality evidence of every embryo, as JSON has it."""
     at = family_input.nearest_row(rows, len(family.sites.pos_bp))
     expected = [float(family.recombination(side).sum()) for side in range(2)]
+    places = embryo_qc.places(family)
     result: dict[str, object] = {}
     for i, embryo in enumerate(args.embryos):
         crossovers = [
@@ -158,7 +159,7 @@ def evidence_of(
             (crossovers[0], crossovers[1]),
             (expected[0], expected[1]),
         )
-        result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].error))
+        result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].error, places))
     return result
 
 

@@ -45,9 +45,16 @@ def add_evidence(
     """weights (L, 16) at s, ln weight of the orders 4 * mother's + father's, += sign *
     ln likelihood of the genotype that embryo i with `vector` then has; ln_evidence:
     (E, L, G)."""
-    for orders in range(16):
-        g = GENOTYPES[vector, orders]
-        weights[s, orders] += sign * ln_evidence[i, s, g]
+    ln = sign * ln_evidence[i, s, 0], sign * ln_evidence[i, s, 1]
+    ref = (ln[0], ln[vector & 1], ln[1 - (vector & 1)], ln[1])  # by the father's order
+    ln = sign * ln_evidence[i, s, 2], sign * ln_evidence[i, s, 3]
+    alt = (ln[0], ln[vector & 1], ln[1 - (vector & 1)], ln[1])
+    one, two = (alt, ref) if vector & 2 else (ref, alt)
+    for father in range(4):
+        weights[s, father] += ref[father]
+        weights[s, 4 + father] += one[father]
+        weights[s, 8 + father] += two[father]
+        weights[s, 12 + father] += alt[father]
 
 
 @numba.njit(cache=True, nogil=True)

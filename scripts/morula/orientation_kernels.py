@@ -104,14 +104,15 @@ def _take(side: Side, group: Group, family: Family, s: int, most: Floats) -> boo
         any_reads = True
         vector = np.int64(family.vectors[i, s])
         add_evidence(side.weights, s, ln, i, vector, -1.0)
-        haplotype = vector >> 1 if side.is_father else vector & 1
-        for partner in range(4):
-            allele = carried(partner, haplotype)
+        second = vector >> 1 if side.is_father else vector & 1
+        for allele in range(2):
             zero = ln[i, s, _genotype(0, allele, side.is_father)]
             one = ln[i, s, _genotype(1, allele, side.is_father)]
-            most[0, partner] += zero
-            most[1, partner] += max(zero, one)
-            most[3, partner] += one
+            # The partner's orders that give this allele: two of four.
+            for partner in (3 * allele, 2 - (allele == second)):
+                most[0, partner] += zero
+                most[1, partner] += max(zero, one)
+                most[3, partner] += one
     for partner in range(4):
         most[2, partner] = most[1, partner]
     return any_reads
