@@ -76,9 +76,10 @@ class Family:
 
 @dataclass(frozen=True)
 class Schedule:
-    """burn_in: sweeps that are left out; max_sweeps: kept sweeps at most; tolerance:
-    sampling stops when the posterior of the haplotypes changes on average by less from
-    one block of sweeps to the next; samples: joint samples to return."""
+    """burn_in: sweeps that are left out, at most: they end when one redraws a smaller
+    share of the haplotypes than `tolerance`; max_sweeps: kept sweeps at most;
+    tolerance: sampling stops when the posterior of the haplotypes changes on average by
+    less from one block of sweeps to the next; samples: joint samples to return."""
 
     burn_in: int
     max_sweeps: int
@@ -333,6 +334,13 @@ class Sampler:
         for i in rest:
             self.embryo(int(i), turns)
 
+    def burn(self) -> float:
+        """A sweep that does not count; returns the share of the vectors that it
+        changed."""
+        before = self.state.vectors.copy()
+        self.sweep(None, None, 0)
+        return float((self.state.vectors != before).mean())
+
     def sweep(self, sums: _Sums | None, draws: _Draws | None, number: int) -> None:
         """Redraw everything once; number: of the kept sweep, for `draws`."""
         turns = self.family.turns(self.state.switches)
@@ -366,7 +374,8 @@ def sample_family(
     n_embryos, n_sites = sampler.state.vectors.shape
     sampler.begin()
     for _ in range(schedule.burn_in):
-        sampler.sweep(None, None, 0)
+        if sampler.burn() < schedule.tolerance:
+            break
     sums = _Sums(n_embryos, n_sites)
     draws = _Draws(n_embryos, n_sites, schedule.samples)
     change = math.inf

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from morula.embryo_kernels import Embryo, Pass, Turns, step_moves
 from morula.order_kernels import Bytes, Floats, Singles
@@ -122,7 +123,7 @@ def sample_haplotypes(
     turns: Turns,
     chain: Pass,
     rng: np.random.Generator,
-    places: Floats,
+    places: NDArray[np.int64],
     haplotype: Bytes,
 ) -> None:
     """Draw a path for each of `places`, int64 (J,): haplotype, uint8 (2, S, ceil(L /
