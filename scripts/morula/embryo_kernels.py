@@ -14,6 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from morula.inheritance_kernels import scaled_likelihood
 from morula.order_kernels import Floats, Singles
 
 LANES = 8
@@ -78,39 +79,32 @@ def padded(values: Floats) -> Singles:
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill_row(embryo: Embryo, s: int, row: Singles) -> None:
+def _fill_row(embryo: Embryo, s: int, found: Floats, row: Singles) -> None:
     """row (4 K,): likelihood of the reads at s over its maximum, genotype by genotype,
-    within each by grid point."""
-    n_shares, width = len(embryo.share_prior), len(row) // 4
-    n_ref, n_alt = embryo.reads[s, 0], embryo.reads[s, 1]
+    within each by grid point; found: (G, points), room."""
+    n_shares, width = found.shape[1], len(row) // 4
     table = embryo.ln_read[embryo.site_class[s]]
-    top = -np.inf
-    for g in range(4):
-        for k in range(n_shares):
-            value = n_ref * table[g, k, 0] + n_alt * table[g, k, 1]
-            row[g * width + k] = value
-            top = max(top, value)
+    scaled_likelihood(embryo.reads[s, 0], embryo.reads[s, 1], table, found)
     mean = 0.0
     for g in range(4):
         for k in range(n_shares):
-            value = np.exp(row[g * width + k] - top)
-            row[g * width + k] = value
-            mean += 0.25 * embryo.share_prior[k] * value
+            mean += 0.25 * embryo.share_prior[k] * found[g, k]
     # METHOD: now and then the reads of a site have nothing to do with the genotype that
     # was inherited (an error of early amplification, mismapped reads): they then come
     # from any genotype. So no site decides against all others.
     for g in range(4):
         for k in range(n_shares):
-            value = (1.0 - embryo.outlier) * row[g * width + k]
-            row[g * width + k] = value + embryo.outlier * mean
+            own = (1.0 - embryo.outlier) * found[g, k]
+            row[g * width + k] = own + embryo.outlier * mean
 
 
 @numba.njit(cache=True, nogil=True)
 def likelihoods(embryo: Embryo, out: Singles) -> None:
     """Fill out, float32 (L, 4 K), at the sites with reads; padding stays as it is."""
+    found = np.empty((4, len(embryo.share_prior)))
     for s in range(len(embryo.has_reads)):
         if embryo.has_reads[s]:
-            _fill_row(embryo, s, out[s])
+            _fill_row(embryo, s, found, out[s])
 
 
 @numba.njit(cache=True, nogil=True)
