@@ -33,8 +33,8 @@ from morula.amplification import Amplification
 from morula.atomic import written_whole
 from morula.cli import run
 from morula.errors import InputError
-from morula.family_chain import JointPosterior
 from morula.family_sites import FamilySites
+from morula.joint_posterior import JointPosterior
 from morula.parental_alleles import Sites
 from morula.polished_phase import Bits
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from morula.atomic import written_whole
 from morula.errors import InputError
-from morula.family_chain import JointPosterior
+from morula.joint_posterior import JointPosterior
 from morula.parental_alleles import Sites
 
 SIDES = ("maternal", "paternal")

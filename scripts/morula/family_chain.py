@@ -29,11 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import embryo_kernels as kernels
-from morula import order_kernels, orientation_kernels, path_kernels
+from morula import group_kernels, order_kernels, orientation_kernels, path_kernels
 from morula.embryo_kernels import Embryo as Embryo
 from morula.embryo_kernels import Pass, Turns
+from morula.group_kernels import Group, Side
+from morula.joint_posterior import JointPosterior, JointSamples
 from morula.order_kernels import Bytes, Floats
-from morula.orientation_kernels import Group, Side
 
 # METHOD: up to seven embryos are one group, taken exactly (2^7 states). Larger families
 # are cut into groups of nearly equal size, each with one state bit more for the rest as
@@ -87,35 +88,6 @@ class Schedule:
     samples: int
 
 
-@dataclass(frozen=True)
-class JointSamples:
-    """S draws of the whole family, bits packed along the sites (np.packbits).
-
-    haplotype, allele: uint8 (2, E, S, ceil(L / 8)), mother's side first: a and b, m and
-    f; switch: uint8 (2, S, ceil(L / 8)), switches of the phase.
-    """
-
-    haplotype: NDArray[np.uint8]
-    allele: NDArray[np.uint8]
-    switch: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class JointPosterior:
-    """vectors, genotypes: (E, L, 4); share: (E, L), mean of x; orders: (2, L, 4), the
-    parents' alleles; switch: (2, L), P(switch); sweeps: kept; change: mean change of
-    the posterior in the last block."""
-
-    vectors: Floats
-    genotypes: Floats
-    share: Floats
-    orders: Floats
-    switch: Floats
-    samples: JointSamples
-    sweeps: int
-    change: float
-
-
 class _State:
     """What a sweep changes: vectors and grid points (E, L) of the embryos and the
     likelihood of their reads by genotype (E, L, G), over its largest, and its ln;
@@ -134,9 +106,9 @@ class _State:
         self.prior = family.ln_prior()
         self.weights = self.prior.copy()
 
-    def family(self) -> orientation_kernels.Family:
+    def family(self) -> group_kernels.Family:
         """What the kernels of the phase need of the embryos."""
-        return orientation_kernels.Family(
+        return group_kernels.Family(
             self.has_reads, self.evidence, self.ln_evidence, self.vectors
         )
 
@@ -223,6 +195,10 @@ class Sampler:
         self._totals = np.empty((n_sites, 4), dtype=np.float32)
         self._priors = np.empty((n_sites, 16), dtype=np.float32)
         self._path = np.empty((2, n_sites), dtype=np.uint8)
+        n_bits = orientation_kernels.bits_of(min(GROUP, len(embryos)))
+        n_bits += len(embryos) > GROUP
+        # Room of the phase's chains: none is larger than that of a first group.
+        self._oriented = np.empty(n_sites << n_bits, dtype=np.float32)
 
     def embryo(self, i: int, turns: Turns, sums: _Sums | None = None) -> None:
         """Redraw embryo i, the orders summed out; adds its posterior to `sums`."""
@@ -304,7 +280,8 @@ class Sampler:
             state.prior,
             state.weights,
         )
-        filtered = np.empty((len(side.switch), 1 << n_bits), dtype=np.float32)
+        n_states = 1 << n_bits
+        filtered = self._oriented[: n_states * len(side.switch)].reshape(-1, n_states)
         embryos, switches = state.family(), state.switches[parent]
         bad = orientation_kernels.filter_forward(
             side, group, embryos, switches, filtered

@@ -7,80 +7,16 @@ over against the phase as it was. Names and shapes: see morula.family_chain.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from morula.embryo_kernels import in_lanes
-from morula.order_kernels import (
-    NEGLIGIBLE,
-    Bytes,
-    Floats,
-    Singles,
-    Whole,
-    add_evidence,
-    carried,
-)
+from morula.group_kernels import TURNED, Family, Group, Scratch, Side, emission, take
+from morula.order_kernels import Bytes, Floats, Singles, add_evidence
 from morula.path_kernels import draw
 
-_OF_ONE = np.array([0, 2, 1, 3])
-# Both parents' orders with the haplotypes of the mother, of the father exchanged.
-TURNED = np.stack(
-    [
-        (4 * _OF_ONE[:, None] + np.arange(4)).ravel(),
-        (4 * np.arange(4)[:, None] + _OF_ONE).ravel(),
-    ]
-)
-
-
-class Side(NamedTuple):
-    """One parent. is_father: whose haplotypes; recombination, switch: float64 (L,), of
-    the step that ends at the site; ln_prior: float64 (L, 16), of both parents' orders;
-    weights: the same with what all embryos say of them."""
-
-    is_father: bool
-    recombination: Floats
-    switch: Floats
-    ln_prior: Floats
-    weights: Floats
-
-
-class Group(NamedTuple):
-    """members: int64 (N,), embryos of the group; others: int64 (M,), the rest."""
-
-    members: NDArray[np.int64]
-    others: NDArray[np.int64]
-
-
-class Family(NamedTuple):
-    """What stands of all embryos: has_reads, bool (E, L); evidence, float32 (E, L, G),
-    likelihood of the reads over its largest, and its ln; vectors, uint8 (E, L)."""
-
-    has_reads: NDArray[np.bool_]
-    evidence: Singles
-    ln_evidence: Singles
-    vectors: Bytes
-
-
-class Scratch(NamedTuple):
-    """Room for one site. most: (4, 4), ln of the largest product of the members'
-    likelihoods by own and partner's order; rest: (2, 16), ln weight of all else by
-    orders, as it is and turned over; bound: (16,), of both; tree: (2^bits,); emission:
-    (states,)."""
-
-    most: Floats
-    rest: Floats
-    bound: Floats
-    tree: Floats
-    emission: Floats
-
-
-@numba.njit(cache=True, nogil=True)
-def _genotype(own: Whole, partner: Whole, is_father: bool) -> Whole:
-    """2 m + f of the alleles from the parent and from the partner."""
-    return 2 * partner + own if is_father else 2 * own + partner
+# Less is no state at all: numbers below float32's full precision are slow to handle.
+LEAST_FILTERED = 1e-36
 
 
 @numba.njit(cache=True, nogil=True)
@@ -89,113 +25,6 @@ def bits_of(n_members: int) -> int:
     eight states at once: a bit too many is an embryo without reads, which changes
     nothing for the others."""
     return max(n_members, 3)
-
-
-@numba.njit(cache=True, nogil=True)
-def _take(side: Side, group: Group, family: Family, s: int, most: Floats) -> bool:
-    """Take what the members say at s out of side.weights, and fill `most`; returns
-    whether any of them has reads."""
-    most[:] = 0.0
-    any_reads = False
-    ln = family.ln_evidence
-    for i in group.members:
-        if not family.has_reads[i, s]:
-            continue
-        any_reads = True
-        vector = np.int64(family.vectors[i, s])
-        add_evidence(side.weights, s, ln, i, vector, -1.0)
-        second = vector >> 1 if side.is_father else vector & 1
-        for allele in range(2):
-            zero = ln[i, s, _genotype(0, allele, side.is_father)]
-            one = ln[i, s, _genotype(1, allele, side.is_father)]
-            # The partner's orders that give this allele: two of four.
-            for partner in (3 * allele, 2 - (allele == second)):
-                most[0, partner] += zero
-                most[1, partner] += max(zero, one)
-                most[3, partner] += one
-    for partner in range(4):
-        most[2, partner] = most[1, partner]
-    return any_reads
-
-
-@numba.njit(cache=True, nogil=True)
-def _bound(side: Side, s: int, scratch: Scratch, n_turned: int) -> float:
-    """Fill rest and bound of the scratch; returns the largest bound."""
-    best = -np.inf
-    for orders in range(16):
-        own, partner = orders >> 2, orders & 3
-        if side.is_father:
-            own, partner = partner, own
-        rest = scratch.rest[0, orders] = side.weights[s, orders]
-        if n_turned == 2:
-            # Embryos outside that all turn over: as if the parent's haplotypes did.
-            over = TURNED[int(side.is_father), orders]
-            said = side.weights[s, over] - side.ln_prior[s, over]
-            scratch.rest[1, orders] = side.ln_prior[s, orders] + said
-            rest = max(rest, scratch.rest[1, orders])
-        scratch.bound[orders] = scratch.most[own, partner] + rest
-        best = max(best, scratch.bound[orders])
-    return best
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_tree(
-    side: Side, group: Group, family: Family, s: int, orders: int, tree: Floats
-) -> None:
-    """tree (2^N,): likelihood of the members' reads with these orders, by state."""
-    own, partner = orders >> 2, orders & 3
-    if side.is_father:
-        own, partner = partner, own
-    tree[0], size = 1.0, 1
-    for i in group.members:
-        first = second = np.float32(1.0)
-        if family.has_reads[i, s]:
-            vector = np.int64(family.vectors[i, s])
-            allele = carried(partner, vector >> 1 if side.is_father else vector & 1)
-            g = _genotype(own >> 1, allele, side.is_father)
-            first = family.evidence[i, s, g]
-            g = _genotype(own & 1, allele, side.is_father)
-            second = family.evidence[i, s, g]
-        for state in range(size):
-            tree[size + state] = tree[state] * second
-            tree[state] *= first
-        size *= 2
-    while size < len(tree):  # bits that stand for nobody
-        for state in range(size):
-            tree[size + state] = tree[state]
-        size *= 2
-
-
-@numba.njit(cache=True, nogil=True)
-def _emission(
-    side: Side, group: Group, family: Family, s: int, scratch: Scratch
-) -> bool:
-    """Fill the emission of the scratch (states,): likelihood of all embryos' reads at
-    s, summed over the parents' orders but those that are negligible whatever the state.
-    Returns whether they tell anything: not where the parent can only be homozygous.
-
-    side.weights at s: without the members.
-    """
-    n_group = len(scratch.tree)
-    n_turned = len(scratch.emission) // n_group
-    best = _bound(side, s, scratch, n_turned)
-    tells = False
-    for orders in range(16):
-        own = orders & 3 if side.is_father else orders >> 2
-        if own == 1 or own == 2:
-            tells |= scratch.bound[orders] > best - NEGLIGIBLE
-    if not tells:
-        return False
-    scratch.emission[:] = 0.0
-    for orders in range(16):
-        if scratch.bound[orders] > best - NEGLIGIBLE:
-            _fill_tree(side, group, family, s, orders, scratch.tree)
-            for turned in range(n_turned):
-                rest = np.exp(scratch.rest[turned, orders] - best)
-                for state in range(n_group):
-                    found = scratch.tree[state] * rest
-                    scratch.emission[turned * n_group + state] += found
-    return True
 
 
 @in_lanes
@@ -257,7 +86,21 @@ def _step(
             now[state], now[n_states - 1 - state] = one + moved, other - moved
 
 
-@numba.njit(cache=True, nogil=True)
+@in_lanes
+def _weigh(emission: Floats, now: Floats) -> float:
+    """Multiply the probabilities `now` (states,) by the emission, to a sum of one;
+    returns the sum before."""
+    total = 0.0
+    for state in range(len(now)):
+        now[state] *= emission[state]
+        total += now[state]
+    scale = 1.0 / total
+    for state in range(len(now)):
+        now[state] *= scale
+    return total
+
+
+@in_lanes
 def filter_forward(
     side: Side, group: Group, family: Family, switches: Bytes, filtered: Singles
 ) -> int:
@@ -266,10 +109,12 @@ def filter_forward(
     -1."""
     n_sites, n_states = filtered.shape
     n_bits = bits_of(len(group.members))
-    scratch = Scratch(
+    room = Scratch(
         np.empty((4, 4)),
-        np.empty((2, 16)),
-        np.empty(16),
+        np.empty((2, 4, 4)),
+        np.empty((4, 4)),
+        np.empty((2, 4, 4)),
+        np.ones((n_bits, 2)),
         np.empty(1 << n_bits),
         np.empty(n_states),
     )
@@ -278,16 +123,12 @@ def filter_forward(
         if s > 0:
             r, w = side.recombination[s], side.switch[s]
             _step(r, w, int(switches[s]), n_bits, now)
-        has_reads = _take(side, group, family, s, scratch.most)
-        if (has_reads or len(group.others)) and _emission(
-            side, group, family, s, scratch
-        ):
-            now *= scratch.emission
-            total = now.sum()
-            if not total > 0.0:
+        has_reads = take(side, group, family, s, room.most)
+        if (has_reads or len(group.others)) and emission(side, group, family, s, room):
+            if not _weigh(room.likelihood, now) > 0.0:
                 return s
-            now /= total
-        filtered[s] = now
+        for state in range(n_states):
+            filtered[s, state] = now[state] if now[state] > LEAST_FILTERED else 0.0
     return -1
 
 

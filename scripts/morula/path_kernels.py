@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula.embryo_kernels import Embryo, Pass, Turns, step_moves
-from morula.order_kernels import Bytes, Floats, Singles
+from morula.order_kernels import Bytes, Floats, Singles, Whole
 
 Moves = tuple[float, float, float, float]
 
@@ -42,8 +42,8 @@ def _weight(
     moves: Moves,
     stays: float,
     fresh: float,
-    v: int,
-    k: int,
+    v: Whole,
+    k: Whole,
 ) -> tuple[float, float]:
     """Weights of all states of a site that lead to (v, k) at the next, and of (v, k)
     itself with nothing drawn anew.
@@ -65,8 +65,8 @@ def _leave(
     moves: Moves,
     stays: float,
     fresh: float,
-    v: int,
-    k: int,
+    v: Whole,
+    k: Whole,
     rng: np.random.Generator,
 ) -> tuple[int, int]:
     """State drawn among those of `_weight` but for the one with nothing drawn anew."""
@@ -118,6 +118,35 @@ def sample_path(
 
 
 @numba.njit(cache=True, nogil=True)
+def _move_paths(
+    chain: Pass,
+    s: int,
+    moves: Moves,
+    stays: float,
+    rng: np.random.Generator,
+    vector: NDArray[np.int64],
+    grid: NDArray[np.int64],
+    kept: Floats,
+    until: Floats,
+) -> None:
+    """Move paths from s + 1 to s: their vector and grid point (J,), the product of
+    P(stays) since each was drawn, and the uniform at which it is drawn anew."""
+    before, totals = chain.filtered[s], chain.totals[s]
+    ratio, fresh, v, k = 1.0, 0.0, np.int64(-1), np.int64(-1)
+    for j in range(len(vector)):
+        # Most paths are in one state: its ratio is computed once.
+        if vector[j] != v or grid[j] != k:
+            v, k = vector[j], grid[j]
+            fresh = (1.0 - stays) * chain.share_prior[k]
+            every, same = _weight(before, totals, moves, stays, fresh, v, k)
+            ratio = same / every
+        kept[j] *= ratio
+        if kept[j] <= until[j]:
+            vector[j], grid[j] = _leave(before, totals, moves, stays, fresh, v, k, rng)
+            kept[j], until[j] = 1.0, rng.random()
+
+
+@numba.njit(cache=True, nogil=True)
 def sample_haplotypes(
     embryo: Embryo,
     turns: Turns,
@@ -131,30 +160,17 @@ def sample_haplotypes(
     n_sites, n_paths = len(chain.filtered), len(places)
     vector, grid = np.empty(n_paths, np.int64), np.empty(n_paths, np.int64)
     kept, until = np.ones(n_paths), np.empty(n_paths)
+    for j in range(n_paths):
+        vector[j], grid[j] = _last(chain, rng)
+        until[j] = rng.random()
     bits = np.zeros((2, n_paths), np.uint8)
     for s in range(n_sites - 1, -1, -1):
-        before, totals = chain.filtered[s], chain.totals[s]
-        after = min(s + 1, n_sites - 1)
-        moves = step_moves(turns.maternal[after], turns.paternal[after])
-        stays, ratio, v, k = embryo.stay[after], 1.0, -1, -1
+        if s < n_sites - 1:
+            moves = step_moves(turns.maternal[s + 1], turns.paternal[s + 1])
+            stays = embryo.stay[s + 1]
+            _move_paths(chain, s, moves, stays, rng, vector, grid, kept, until)
         shift = 7 - s % 8
         for j in range(n_paths):
-            if s == n_sites - 1:
-                vector[j], grid[j] = _last(chain, rng)
-                until[j] = rng.random()
-            else:
-                fresh = (1.0 - stays) * chain.share_prior[grid[j]]
-                # Most paths are in one state: its ratio is computed once.
-                if vector[j] != v or grid[j] != k:
-                    v, k = vector[j], grid[j]
-                    every, same = _weight(before, totals, moves, stays, fresh, v, k)
-                    ratio = same / every
-                kept[j] *= ratio
-                if kept[j] <= until[j]:
-                    vector[j], grid[j] = _leave(
-                        before, totals, moves, stays, fresh, v, k, rng
-                    )
-                    kept[j], until[j] = 1.0, rng.random()
             bits[0, j] |= (vector[j] >> 1) << shift
             bits[1, j] |= (vector[j] & 1) << shift
             if shift == 7:
