@@ -28,6 +28,9 @@ in_lanes = numba.njit(
     error_model="numpy",
 )
 
+# A call would hand on a dozen arrays, at a cost where the work is little.
+inlined = numba.njit(cache=True, nogil=True, inline="always")
+
 
 class Embryo(NamedTuple):
     """One embryo (a tuple, so that kernels can take it).

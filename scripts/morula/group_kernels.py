@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from morula.embryo_kernels import inlined
 from morula.order_kernels import (
     NEGLIGIBLE,
     Bytes,
@@ -31,9 +32,6 @@ TURNED = np.stack(
         (4 * np.arange(4)[:, None] + _OF_ONE).ravel(),
     ]
 )
-
-# Within their caller, since a call would hand on two dozen arrays.
-inlined = numba.njit(cache=True, nogil=True, inline="always")
 
 
 class Side(NamedTuple):

@@ -16,8 +16,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from morula.embryo_kernels import Embryo, Pass, Turns, step_moves
-from morula.order_kernels import Bytes, Floats, Singles, Whole
+from morula.embryo_kernels import Embryo, Pass, Turns, inlined, step_moves
+from morula.order_kernels import Bytes, Floats, Singles
 
 Moves = tuple[float, float, float, float]
 
@@ -42,8 +42,8 @@ def _weight(
     moves: Moves,
     stays: float,
     fresh: float,
-    v: Whole,
-    k: Whole,
+    v: int,
+    k: int,
 ) -> tuple[float, float]:
     """Weights of all states of a site that lead to (v, k) at the next, and of (v, k)
     itself with nothing drawn anew.
@@ -65,8 +65,8 @@ def _leave(
     moves: Moves,
     stays: float,
     fresh: float,
-    v: Whole,
-    k: Whole,
+    v: int,
+    k: int,
     rng: np.random.Generator,
 ) -> tuple[int, int]:
     """State drawn among those of `_weight` but for the one with nothing drawn anew."""
@@ -117,7 +117,7 @@ def sample_path(
         path[0, s], path[1, s] = v, k
 
 
-@numba.njit(cache=True, nogil=True)
+@inlined
 def _move_paths(
     chain: Pass,
     s: int,
@@ -132,11 +132,11 @@ def _move_paths(
     """Move paths from s + 1 to s: their vector and grid point (J,), the product of
     P(stays) since each was drawn, and the uniform at which it is drawn anew."""
     before, totals = chain.filtered[s], chain.totals[s]
-    ratio, fresh, v, k = 1.0, 0.0, np.int64(-1), np.int64(-1)
+    ratio, fresh, v, k = 1.0, 0.0, -1, -1
     for j in range(len(vector)):
         # Most paths are in one state: its ratio is computed once.
         if vector[j] != v or grid[j] != k:
-            v, k = vector[j], grid[j]
+            v, k = int(vector[j]), int(grid[j])
             fresh = (1.0 - stays) * chain.share_prior[k]
             every, same = _weight(before, totals, moves, stays, fresh, v, k)
             ratio = same / every
