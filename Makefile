@@ -118,7 +118,7 @@ bench-quick bench-correction bench:
 
 bench-cost:
 	@envs/set_up.sh --bench
-	@python benchmarks/family_cost.py --embryos 10 --on-stretch 2 5 10 20 50 \
+	@python benchmarks/family_cost.py --embryos 10 --on-stretch 2 5 20 \
 		--output docs/benchmarks/family_cost.tsv
 	@python benchmarks/peer_cost.py --embryos 8 --all-sites \
 		--output docs/benchmarks/peer_cost.tsv
