@@ -48,7 +48,7 @@ help:
 	@echo "make bench                the same over all depths, protocols and families, in two hours: docs/benchmarks/full"
 	@echo "make bench-correction     how right the correction is, over ten real couples, in half an hour: docs/benchmarks/correction"
 	@echo "make bench-cost           time and memory of the correction on a chromosome as large as the"
-	@echo "                          largest: docs/benchmarks/family_cost.tsv"
+	@echo "                          largest, and beside AlphaPeel: docs/benchmarks/family_cost.tsv, peer_cost.tsv"
 	@echo "make setup                only see to Python parts (.venv) and tools"
 	@echo "make lint                 style and types only"
 	@echo "make docs-graph           draw docs/rulegraph.svg (needs graphviz: dot, tred)"
@@ -117,9 +117,11 @@ bench-quick bench-correction bench:
 	@echo "tables and figures: docs/benchmarks/$(BENCH)/README.md"
 
 bench-cost:
-	@envs/set_up.sh
-	@python benchmarks/family_cost.py --embryos 10 --on-stretch 2 5 10 20 50 \
+	@envs/set_up.sh --bench
+	@python benchmarks/family_cost.py --embryos 10 --on-stretch 2 5 20 \
 		--output docs/benchmarks/family_cost.tsv
+	@python benchmarks/peer_cost.py --embryos 8 --all-sites \
+		--output docs/benchmarks/peer_cost.tsv
 
 lint:
 	@envs/set_up.sh --test

@@ -33,8 +33,8 @@ from morula import (
     tables,
 )
 from morula.cli import run
-from morula.family_chain import JointPosterior
 from morula.family_sites import FamilySites
+from morula.joint_posterior import JointPosterior
 from morula.report_svg import BLUE, GREY, VERMILLION
 
 TRACK_BP = 500_000

@@ -33,8 +33,8 @@ from morula.amplification import Amplification
 from morula.atomic import written_whole
 from morula.cli import run
 from morula.errors import InputError
-from morula.family_chain import JointPosterior
 from morula.family_sites import FamilySites
+from morula.joint_posterior import JointPosterior
 from morula.parental_alleles import Sites
 from morula.polished_phase import Bits
 
@@ -82,8 +82,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 @dataclass(frozen=True)
 class Phases:
-    """Of mother and father: the samples' switches (S, N), their orientation (S, N),
-    and that of the polished phase (N,)."""
+    """Of mother and father: the samples' switches (S, N), where their haplotypes are
+    the others of the polished phase (S, N), and its orientation (N,)."""
 
     switches: list[Bits]
     turned: list[Bits]
@@ -94,8 +94,10 @@ def phases_of(found: JointPosterior) -> Phases:
     """The samples' phases and the one nearest to all."""
     n_sites = found.switch.shape[1]
     switches = [embryo_posterior.unpack(one, n_sites) for one in found.samples.switch]
-    turned = [polished_phase.orientations(one) for one in switches]
-    polished = [one[polished_phase.typical(one)] for one in turned]
+    turned, polished = [], []
+    for one in map(polished_phase.orientations, switches):
+        polished.append(one[polished_phase.typical(one)])
+        turned.append(polished_phase.against(one, polished[-1]))
     return Phases(switches, turned, polished)
 
 
@@ -113,12 +115,14 @@ def segment_rows(
             if not family.known[side]:
                 continue
             raw = embryo_posterior.unpack(found.samples.haplotype[side, i], len(pos_bp))
-            own = polished_phase.against(
-                raw, phases.turned[side], phases.polished[side]
-            )
+            own = raw ^ phases.turned[side]
             path, crossovers = polished_phase.segmentation(own)
             for part in segments.segments(
-                pos_bp, path, own.mean(axis=0), crossovers, family.sites.pos_bp
+                pos_bp,
+                path,
+                polished_phase.share_second(own),
+                crossovers,
+                family.sites.pos_bp,
             ):
                 yield {
                     "embryo": embryo,
@@ -139,6 +143,7 @@ def evidence_of(
     """Quality evidence of every embryo, as JSON has it."""
     at = family_input.nearest_row(rows, len(family.sites.pos_bp))
     expected = [float(family.recombination(side).sum()) for side in range(2)]
+    places = embryo_qc.places(family)
     result: dict[str, object] = {}
     for i, embryo in enumerate(args.embryos):
         crossovers = [
@@ -158,7 +163,7 @@ def evidence_of(
             (crossovers[0], crossovers[1]),
             (expected[0], expected[1]),
         )
-        result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].error))
+        result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].error, places))
     return result
 
 

@@ -91,7 +91,12 @@ def learn(args: argparse.Namespace, choice: Choice, begin: Amplification) -> Rec
             stretches, begin, args.prior_amplicons, *limits, pool.map
         )
         loose = amplification_fit.fit(
-            stretches, begin, amplification_intervals.LOOSE_AMPLICONS, *limits, pool.map
+            stretches,
+            begin,
+            amplification_intervals.LOOSE_AMPLICONS,
+            *limits,
+            pool.map,
+            first=fit.drawn,
         )
         intervals = amplification_intervals.intervals(stretches, begin, loose, pool.map)
     learnt = fit.amplification

@@ -73,9 +73,9 @@ def _read(
 def _records(path: str | Path, chrom: str) -> pl.DataFrame:
     """Sites of the records of one ALT on `chrom`, in the file's order, and what stands
     before (field_0) and after (field_1) the first comma of AD."""
+    # Its own filter would take half as long again as the rest.
     command = ["bcftools", "query", "--allow-undef-tags"]
-    command += ["-i", f'CHROM="{chrom}" && N_ALT=1']
-    command += ["-f", r"%POS\t%REF\t%ALT\t[%AD]\n", str(path)]
+    command += ["-f", r"%CHROM\t%POS\t%REF\t%ALT\t[%AD]\n", str(path)]
     with Pipeline() as pipeline:
         job = pipeline.start(command, about=f"while reading {path}")
         assert job.process.stdout is not None
@@ -86,10 +86,12 @@ def _records(path: str | Path, chrom: str) -> pl.DataFrame:
         separator="\t",
         has_header=False,
         quote_char=None,
-        schema=SITE | {"AD": pl.String},
+        schema={"chrom": pl.Categorical} | SITE | {"AD": pl.String},
         raise_if_empty=False,
     )
-    return table.with_columns(pl.col("AD").str.splitn(",", 2)).unnest("AD")
+    here = (pl.col("chrom") == chrom) & ~pl.col("alt").str.contains("[,.]")
+    found = table.filter(here).drop("chrom")
+    return found.with_columns(pl.col("AD").str.splitn(",", 2)).unnest("AD")
 
 
 def _count(name: str) -> pl.Expr:

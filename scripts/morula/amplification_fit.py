@@ -83,14 +83,16 @@ def fit(
         [Callable[[Stretch], tuple[Posterior, float]], Sequence[Stretch]],
         Iterable[tuple[Posterior, float]],
     ] = map,
+    first: Amplification | None = None,
 ) -> Fit:
     """Learn the amplification by EM until a step gains less than `tolerance` (natural
-    log units of the posterior), or max_iterations.
+    log units of the posterior), or max_iterations; first: the first guess, `begin`
+    where there is none.
 
     `apply` is map or the map of a pool of threads; the sums are taken in the order of
     the stretches, so that the result does not depend on it.
     """
-    now, track = begin, list[float]()
+    now, track = first or begin, list[float]()
     objective = -math.inf
     for _ in range(max_iterations):
         results = list(apply(functools.partial(_expect, now), stretches))

@@ -1,6 +1,9 @@
 """Compiled loops of one embryo's update within its family.
 
 Names, shapes and the order of states: see morula.family_chain, which is the way in.
+Grids are padded to K, a whole number of LANES, by points without weight, so that the
+innermost loops run over full vectors. All but random choices are in single precision:
+a chain forgets its rounding errors within an amplicon.
 """
 
 from __future__ import annotations
@@ -11,8 +14,22 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from morula.inheritance_kernels import mix
-from morula.order_kernels import Bytes, Floats, Singles, add_evidence
+from morula.inheritance_kernels import scaled_likelihood
+from morula.order_kernels import Floats, Singles
+
+LANES = 8
+LEAST_EMISSION = np.float32(1e-37)
+# Sums may be taken in any order, so that they run over full vectors; and no check for
+# division by zero stands between.
+in_lanes = numba.njit(
+    cache=True,
+    nogil=True,
+    fastmath={"reassoc", "contract", "nsz"},
+    error_model="numpy",
+)
+
+# A call would hand on a dozen arrays, at a cost where the work is little.
+inlined = numba.njit(cache=True, nogil=True, inline="always")
 
 
 class Embryo(NamedTuple):
@@ -41,282 +58,257 @@ class Turns(NamedTuple):
     paternal: Floats
 
 
+class Pass(NamedTuple):
+    """What the ways forward and back of one embryo share.
+
+    rows: float32 (L, 4 K), likelihoods, see `likelihoods`, 0 in the padding; priors:
+    float32 (L, 16), P(genotype | vector) at 4 v + g up to a factor; share_prior,
+    shares: float32 (K,), padded with 0; filtered: float32 (L, V, K), P(state | reads so
+    far) up to a factor; totals: float32 (L, V), their sums.
+    """
+
+    rows: Singles
+    priors: Singles
+    share_prior: Singles
+    shares: Singles
+    filtered: Singles
+    totals: Singles
+
+
+def padded(values: Floats) -> Singles:
+    """A grid's values (n,) as float32 (K,), K the next multiple of LANES."""
+    missing = -len(values) % LANES
+    return np.pad(values, (0, missing)).astype(np.float32)
+
+
 @numba.njit(cache=True, nogil=True)
-def _fill_row(embryo: Embryo, s: int, row: Singles) -> None:
+def _fill_row(embryo: Embryo, s: int, found: Floats, row: Singles) -> None:
     """row (4 K,): likelihood of the reads at s over its maximum, genotype by genotype,
-    within each by grid point."""
-    n_shares = len(embryo.share_prior)
-    n_ref, n_alt = embryo.reads[s, 0], embryo.reads[s, 1]
+    within each by grid point; found: (G, points), room."""
+    n_shares, width = found.shape[1], len(row) // 4
     table = embryo.ln_read[embryo.site_class[s]]
-    top = -np.inf
+    scaled_likelihood(embryo.reads[s, 0], embryo.reads[s, 1], table, found)
+    mean = 0.0
     for g in range(4):
         for k in range(n_shares):
-            value = n_ref * table[g, k, 0] + n_alt * table[g, k, 1]
-            row[g * n_shares + k] = value
-            top = max(top, value)
-    mean = 0.0
-    for index in range(len(row)):
-        row[index] = np.exp(row[index] - top)
-        mean += 0.25 * embryo.share_prior[index % n_shares] * row[index]
+            mean += 0.25 * embryo.share_prior[k] * found[g, k]
     # METHOD: now and then the reads of a site have nothing to do with the genotype that
     # was inherited (an error of early amplification, mismapped reads): they then come
     # from any genotype. So no site decides against all others.
-    for index in range(len(row)):
-        row[index] = (1.0 - embryo.outlier) * row[index] + embryo.outlier * mean
+    for g in range(4):
+        for k in range(n_shares):
+            own = (1.0 - embryo.outlier) * found[g, k]
+            row[g * width + k] = own + embryo.outlier * mean
 
 
 @numba.njit(cache=True, nogil=True)
 def likelihoods(embryo: Embryo, out: Singles) -> None:
-    """Fill out, float32 (L, 4 K), at the sites with reads."""
+    """Fill out, float32 (L, 4 K), at the sites with reads; padding stays as it is."""
+    found = np.empty((4, len(embryo.share_prior)))
     for s in range(len(embryo.has_reads)):
         if embryo.has_reads[s]:
-            _fill_row(embryo, s, out[s])
+            _fill_row(embryo, s, found, out[s])
 
 
 @numba.njit(cache=True, nogil=True)
-def _emission(prior: Singles, row: Singles, out: Floats) -> None:
-    """out[v, k] = sum_g P(g | v) likelihood(g, k)."""
-    n_shares = out.shape[1]
-    for v in range(4):
-        out[v] = 0.0
-        for g in range(4):
-            weight = prior[4 * v + g]
-            if weight > 0.0:
-                for k in range(n_shares):
-                    out[v, k] += weight * row[g * n_shares + k]
+def step_moves(turn_a: float, turn_b: float) -> tuple[float, float, float, float]:
+    """P(vector changes by the bits of 0, 1, 2, 3) in a step."""
+    stay_a, stay_b = 1.0 - turn_a, 1.0 - turn_b
+    return stay_a * stay_b, stay_a * turn_b, turn_a * stay_b, turn_a * turn_b
+
+
+@in_lanes
+def _predict(
+    chain: Pass, s: int, moves: tuple[float, float, float, float], stay: float
+) -> None:
+    """Move the filtered probabilities of the site before, normalised, on to s."""
+    filtered, prior, sums = chain.filtered, chain.share_prior, chain.totals
+    t0, t1, t2, t3 = sums[s - 1, 0], sums[s - 1, 1], sums[s - 1, 2], sums[s - 1, 3]
+    scale = 1.0 / (t0 + t1 + t2 + t3)
+    p0, p1 = np.float32(moves[0] * scale), np.float32(moves[1] * scale)
+    p2, p3 = np.float32(moves[2] * scale), np.float32(moves[3] * scale)
+    sums[s, 0] = p0 * t0 + p1 * t1 + p2 * t2 + p3 * t3
+    sums[s, 1] = p1 * t0 + p0 * t1 + p3 * t2 + p2 * t3
+    sums[s, 2] = p2 * t0 + p3 * t1 + p0 * t2 + p1 * t3
+    sums[s, 3] = p3 * t0 + p2 * t1 + p1 * t2 + p0 * t3
+    fresh, kept = np.float32(1.0 - stay), np.float32(stay)
+    f0, f1, f2, f3 = (
+        fresh * sums[s, 0],
+        fresh * sums[s, 1],
+        fresh * sums[s, 2],
+        fresh * sums[s, 3],
+    )
+    p0, p1, p2, p3 = kept * p0, kept * p1, kept * p2, kept * p3
+    for k in range(len(prior)):
+        b0, b1 = filtered[s - 1, 0, k], filtered[s - 1, 1, k]
+        b2, b3 = filtered[s - 1, 2, k], filtered[s - 1, 3, k]
+        filtered[s, 0, k] = p0 * b0 + p1 * b1 + p2 * b2 + p3 * b3 + f0 * prior[k]
+        filtered[s, 1, k] = p1 * b0 + p0 * b1 + p3 * b2 + p2 * b3 + f1 * prior[k]
+        filtered[s, 2, k] = p2 * b0 + p3 * b1 + p0 * b2 + p1 * b3 + f2 * prior[k]
+        filtered[s, 3, k] = p3 * b0 + p2 * b1 + p1 * b2 + p0 * b3 + f3 * prior[k]
+
+
+@in_lanes
+def _emission(
+    chain: Pass, s: int, k: int
+) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """sum_g P(g | v) likelihood(g, k) for each vector v."""
+    prior, rows, n_shares = chain.priors, chain.rows, len(chain.share_prior)
+    r0, r1 = rows[s, k], rows[s, n_shares + k]
+    r2, r3 = rows[s, 2 * n_shares + k], rows[s, 3 * n_shares + k]
+    return (
+        prior[s, 0] * r0 + prior[s, 1] * r1 + prior[s, 2] * r2 + prior[s, 3] * r3,
+        prior[s, 4] * r0 + prior[s, 5] * r1 + prior[s, 6] * r2 + prior[s, 7] * r3,
+        prior[s, 8] * r0 + prior[s, 9] * r1 + prior[s, 10] * r2 + prior[s, 11] * r3,
+        prior[s, 12] * r0 + prior[s, 13] * r1 + prior[s, 14] * r2 + prior[s, 15] * r3,
+    )
+
+
+@in_lanes
+def _weigh(chain: Pass, s: int) -> None:
+    """Multiply the filtered probabilities of s by its emission."""
+    here, totals = chain.filtered, chain.totals
+    t0 = t1 = t2 = t3 = np.float32(0.0)
+    for k in range(len(chain.share_prior)):
+        e0, e1, e2, e3 = _emission(chain, s, k)
+        h0, h1 = here[s, 0, k] * e0, here[s, 1, k] * e1
+        h2, h3 = here[s, 2, k] * e2, here[s, 3, k] * e3
+        here[s, 0, k], here[s, 1, k], here[s, 2, k], here[s, 3, k] = h0, h1, h2, h3
+        t0, t1, t2, t3 = t0 + h0, t1 + h1, t2 + h2, t3 + h3
+    totals[s, 0], totals[s, 1], totals[s, 2], totals[s, 3] = t0, t1, t2, t3
 
 
 @numba.njit(cache=True, nogil=True)
-def forward(
-    embryo: Embryo, turns: Turns, priors: Singles, rows: Singles, filtered: Singles
-) -> int:
-    """Fill filtered, float32 (L, V, K), each site summing to one; returns the first
-    site that no state explains, or -1."""
-    n_sites, _, n_shares = filtered.shape
-    now, emission = np.empty((4, n_shares)), np.empty((4, n_shares))
+def forward(embryo: Embryo, turns: Turns, chain: Pass) -> int:
+    """Fill chain.filtered and chain.totals; returns the first site that no state
+    explains, or -1."""
+    totals = chain.totals
     for v in range(4):
-        now[v] = 0.25 * embryo.share_prior
-    for s in range(n_sites):
+        chain.filtered[0, v] = np.float32(0.25) * chain.share_prior
+        totals[0, v] = np.float32(0.25)
+    for s in range(len(totals)):
         if s > 0:
-            stay = embryo.stay[s]
-            for v in range(4):
-                fresh = (1.0 - stay) * now[v].sum()
-                for k in range(n_shares):
-                    now[v, k] = stay * now[v, k] + fresh * embryo.share_prior[k]
-            mix(turns.maternal[s], turns.paternal[s], now)
+            moves = step_moves(turns.maternal[s], turns.paternal[s])
+            _predict(chain, s, moves, embryo.stay[s])
         if embryo.has_reads[s]:
-            _emission(priors[s], rows[s], emission)
-            total = 0.0
-            for v in range(4):
-                for k in range(n_shares):
-                    now[v, k] *= emission[v, k]
-                    total += now[v, k]
-            if not total > 0.0:
+            _weigh(chain, s)
+            if not totals[s, 0] + totals[s, 1] + totals[s, 2] + totals[s, 3] > 0.0:
                 return s
-            now /= total
-        filtered[s] = now
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
-def _record(
-    gamma: Floats,
-    prior: Singles,
-    row: Singles,
+@in_lanes
+def _vectors(
+    chain: Pass, s: int, beta: Singles
+) -> tuple[np.float32, np.float32, np.float32, np.float32, np.float32]:
+    """Posterior of the vectors at s and the mean of x, up to a common factor."""
+    here = chain.filtered
+    v0 = v1 = v2 = v3 = mean = np.float32(0.0)
+    for k in range(len(chain.share_prior)):
+        p0, p1 = here[s, 0, k] * beta[0, k], here[s, 1, k] * beta[1, k]
+        p2, p3 = here[s, 2, k] * beta[2, k], here[s, 3, k] * beta[3, k]
+        v0, v1, v2, v3 = v0 + p0, v1 + p1, v2 + p2, v3 + p3
+        mean += chain.shares[k] * (p0 + p1 + p2 + p3)
+    return v0, v1, v2, v3, mean
+
+
+@in_lanes
+def _genotypes(
+    chain: Pass, s: int, beta: Singles
+) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Posterior of the genotypes at s, a site with reads, up to a common factor."""
+    prior, rows, here = chain.priors, chain.rows, chain.filtered
+    n_shares = len(chain.share_prior)
+    g0 = g1 = g2 = g3 = np.float32(0.0)
+    for k in range(n_shares):
+        e0, e1, e2, e3 = _emission(chain, s, k)
+        p0 = here[s, 0, k] * beta[0, k] / max(e0, LEAST_EMISSION)
+        p1 = here[s, 1, k] * beta[1, k] / max(e1, LEAST_EMISSION)
+        p2 = here[s, 2, k] * beta[2, k] / max(e2, LEAST_EMISSION)
+        p3 = here[s, 3, k] * beta[3, k] / max(e3, LEAST_EMISSION)
+        q0 = prior[s, 0] * p0 + prior[s, 4] * p1 + prior[s, 8] * p2 + prior[s, 12] * p3
+        q1 = prior[s, 1] * p0 + prior[s, 5] * p1 + prior[s, 9] * p2 + prior[s, 13] * p3
+        q2 = prior[s, 2] * p0 + prior[s, 6] * p1 + prior[s, 10] * p2 + prior[s, 14] * p3
+        q3 = prior[s, 3] * p0 + prior[s, 7] * p1 + prior[s, 11] * p2 + prior[s, 15] * p3
+        g0, g1 = g0 + q0 * rows[s, k], g1 + q1 * rows[s, n_shares + k]
+        g2 += q2 * rows[s, 2 * n_shares + k]
+        g3 += q3 * rows[s, 3 * n_shares + k]
+    return g0, g1, g2, g3
+
+
+@in_lanes
+def _step_back(
+    chain: Pass,
+    s: int,
+    moves: tuple[float, float, float, float],
+    stay: float,
     has_reads: bool,
-    vectors: Floats,
-    genotypes: Floats,
+    beta: Singles,
 ) -> None:
-    """Add the posterior of vector and genotype at one site, from that of (v, k)."""
-    n_shares = gamma.shape[1]
-    part = np.empty(4)
-    for v in range(4):
-        total = gamma[v].sum()
-        vectors[v] += total
-        if not has_reads:
-            whole = prior[4 * v : 4 * v + 4].sum()
-            for g in range(4):
-                genotypes[g] += total * prior[4 * v + g] / whole
-            continue
-        for k in range(n_shares):
-            if gamma[v, k] < 1e-9:
-                continue
-            whole = 0.0
-            for g in range(4):
-                part[g] = prior[4 * v + g] * row[g * n_shares + k]
-                whole += part[g]
-            for g in range(4):
-                genotypes[g] += gamma[v, k] * part[g] / whole
+    """Move beta (V, K) from site s, whose emission it does not hold yet, to the site
+    before; scaled to a mean of about one."""
+    p0, p1 = np.float32(moves[0]), np.float32(moves[1])
+    p2, p3 = np.float32(moves[2]), np.float32(moves[3])
+    if has_reads:
+        for k in range(len(chain.share_prior)):
+            e0, e1, e2, e3 = _emission(chain, s, k)
+            beta[0, k], beta[1, k] = beta[0, k] * e0, beta[1, k] * e1
+            beta[2, k], beta[3, k] = beta[2, k] * e2, beta[3, k] * e3
+    f0 = f1 = f2 = f3 = np.float32(0.0)
+    for k in range(len(chain.share_prior)):
+        b0, b1, b2, b3 = beta[0, k], beta[1, k], beta[2, k], beta[3, k]
+        c0 = p0 * b0 + p1 * b1 + p2 * b2 + p3 * b3
+        c1 = p1 * b0 + p0 * b1 + p3 * b2 + p2 * b3
+        c2 = p2 * b0 + p3 * b1 + p0 * b2 + p1 * b3
+        c3 = p3 * b0 + p2 * b1 + p1 * b2 + p0 * b3
+        beta[0, k], beta[1, k], beta[2, k], beta[3, k] = c0, c1, c2, c3
+        fresh = chain.share_prior[k]
+        f0, f1 = f0 + fresh * c0, f1 + fresh * c1
+        f2, f3 = f2 + fresh * c2, f3 + fresh * c3
+    scale = np.float32(1.0) / (f0 + f1 + f2 + f3)
+    kept, drawn = np.float32(stay) * scale, np.float32(1.0 - stay) * scale
+    f0, f1, f2, f3 = drawn * f0, drawn * f1, drawn * f2, drawn * f3
+    for k in range(len(chain.share_prior)):
+        beta[0, k], beta[1, k] = kept * beta[0, k] + f0, kept * beta[1, k] + f1
+        beta[2, k], beta[3, k] = kept * beta[2, k] + f2, kept * beta[3, k] + f3
 
 
-@numba.njit(cache=True, nogil=True)
+@in_lanes
 def smooth(
     embryo: Embryo,
     turns: Turns,
-    priors: Singles,
-    rows: Singles,
-    filtered: Singles,
-    vectors: Floats,
-    genotypes: Floats,
-    share: Floats,
+    chain: Pass,
+    vectors: Singles,
+    genotypes: Singles,
+    share: Singles,
 ) -> None:
     """Add one sweep's posterior to vectors (L, V), genotypes (L, G), share (L,)."""
-    n_sites, _, n_shares = filtered.shape
-    beta, emission = np.ones((4, n_shares)), np.empty((4, n_shares))
-    gamma = np.empty((4, n_shares))
+    n_sites, _, n_shares = chain.filtered.shape
+    prior, beta = chain.priors, np.ones((4, n_shares), np.float32)
     for s in range(n_sites - 1, -1, -1):
-        for v in range(4):
-            for k in range(n_shares):
-                gamma[v, k] = filtered[s, v, k] * beta[v, k]
-        gamma /= gamma.sum()
-        for k in range(n_shares):
-            share[s] += gamma[:, k].sum() * embryo.shares[k]
         has_reads = embryo.has_reads[s]
-        _record(gamma, priors[s], rows[s], has_reads, vectors[s], genotypes[s])
-        if s == 0:
-            break
+        v0, v1, v2, v3, mean = _vectors(chain, s, beta)
+        of_vector = (v0, v1, v2, v3)
+        total = v0 + v1 + v2 + v3
+        share[s] += mean / total
+        for v in range(4):
+            vectors[s, v] += of_vector[v] / total
         if has_reads:
-            _emission(priors[s], rows[s], emission)
-            beta *= emission
-        mix(turns.maternal[s], turns.paternal[s], beta)
-        stay = embryo.stay[s]
-        for v in range(4):
-            fresh = 0.0
-            for k in range(n_shares):
-                fresh += (1.0 - stay) * embryo.share_prior[k] * beta[v, k]
-            for k in range(n_shares):
-                beta[v, k] = stay * beta[v, k] + fresh
-        beta /= beta.max()
-
-
-@numba.njit(cache=True, nogil=True)
-def draw(weights: Floats | Singles, left: float) -> int:
-    """Index drawn in proportion to weights; left: uniform from 0 to their sum."""
-    last = 0
-    for index in range(len(weights)):
-        if weights[index] > 0.0:
-            last = index
-            left -= weights[index]
-            if left < 0.0:
-                return index
-    return last
-
-
-@numba.njit(cache=True, nogil=True)
-def _draw_before(
-    before: Singles,
-    totals: Floats,
-    moves: tuple[float, float, float],
-    fresh_share: float,
-    vector: int,
-    k: int,
-    rng: np.random.Generator,
-) -> tuple[int, int]:
-    """State of the site before on a path that is in (vector, k) at a site.
-
-    before: (V, K), its filtered probabilities; totals: (V,), their sums; moves: P(a
-    turns), P(b turns), P(x stays); fresh_share: P(a fresh draw of x is k).
-    """
-    turn_a, turn_b, stay = moves
-    fresh = (1.0 - stay) * fresh_share
-    left = 0.0
-    for v in range(4):
-        move = turn_a if (v ^ vector) & 2 else 1.0 - turn_a
-        move *= turn_b if (v ^ vector) & 1 else 1.0 - turn_b
-        left += move * (stay * before[v, k] + fresh * totals[v])
-    left *= rng.random()
-    chosen = vector
-    for step in range(4):  # the vector itself first: it is nearly always the one
-        v = vector ^ step
-        move = turn_a if step & 2 else 1.0 - turn_a
-        move *= turn_b if step & 1 else 1.0 - turn_b
-        part = move * (stay * before[v, k] + fresh * totals[v])
-        if part > 0.0:
-            chosen = v
-        left -= part
-        if left < 0.0:
-            break
-    stayed = stay * before[chosen, k]
-    if rng.random() * (stayed + fresh * totals[chosen]) < stayed:
-        return chosen, k
-    return chosen, draw(before[chosen], rng.random() * totals[chosen])
-
-
-@numba.njit(cache=True, nogil=True)
-def _draw_genotype(
-    prior: Singles, row: Singles, has_reads: bool, k: int, n_shares: int, u: float
-) -> int:
-    """Genotype of a path at a site, given its vector (prior: (G,)) and grid point."""
-    left = 0.0
-    for g in range(4):
-        left += prior[g] * (row[g * n_shares + k] if has_reads else 1.0)
-    left *= u
-    last = 0
-    for g in range(4):
-        if prior[g] > 0.0:
-            last = g
-            left -= prior[g] * (row[g * n_shares + k] if has_reads else 1.0)
-            if left < 0.0:
-                break
-    return last
-
-
-@numba.njit(cache=True, nogil=True)
-def sample(
-    embryo: Embryo,
-    turns: Turns,
-    priors: Singles,
-    rows: Singles,
-    filtered: Singles,
-    rng: np.random.Generator,
-    paths: Bytes,
-) -> None:
-    """Fill paths, uint8 (3, L, J), with vector, grid point and genotype of J draws; all
-    paths of a site together (the filtered probabilities are read once)."""
-    n_sites, _, n_shares = filtered.shape
-    totals = np.empty(4)
-    for s in range(n_sites - 1, -1, -1):
-        for v in range(4):
-            totals[v] = filtered[s, v].sum()
-        has_reads = embryo.has_reads[s]
-        after = min(s + 1, n_sites - 1)
-        moves = (turns.maternal[after], turns.paternal[after], embryo.stay[after])
-        for path in range(paths.shape[2]):
-            if s == n_sites - 1:
-                v = draw(totals, rng.random() * totals.sum())
-                k = draw(filtered[s, v], rng.random() * totals[v])
-            else:
-                k = int(paths[1, after, path])
-                share = embryo.share_prior[k]
-                v = int(paths[0, after, path])
-                v, k = _draw_before(filtered[s], totals, moves, share, v, k, rng)
-            own = priors[s, 4 * v : 4 * v + 4]
-            g = _draw_genotype(own, rows[s], has_reads, k, n_shares, rng.random())
-            paths[0, s, path], paths[1, s, path], paths[2, s, path] = v, k, g
-
-
-@numba.njit(cache=True, nogil=True)
-def settle(
-    embryo: Embryo,
-    rows: Singles,
-    path: Bytes,
-    weights: Floats,
-    vectors: Bytes,
-    evidence: Floats,
-) -> None:
-    """Make a drawn path (2, L), vector and grid point, the embryo's state: its vectors
-    (L,) and evidence (L, G) in place, and what the orders' weights (L, 16) hold of
-    it."""
-    n_shares = len(embryo.share_prior)
-    for s in range(len(vectors)):
-        if not embryo.has_reads[s]:
-            vectors[s] = path[0, s]
-            continue
-        add_evidence(weights[s], evidence[s], np.int64(vectors[s]), -1.0)
-        vectors[s] = path[0, s]
-        top = 0.0
-        for g in range(4):
-            evidence[s, g] = rows[s, g * n_shares + path[1, s]]
-            top = max(top, evidence[s, g])
-        evidence[s] /= top
-        add_evidence(weights[s], evidence[s], np.int64(vectors[s]), 1.0)
+            of_genotype = _genotypes(chain, s, beta)
+            whole = of_genotype[0] + of_genotype[1] + of_genotype[2] + of_genotype[3]
+            for g in range(4):
+                genotypes[s, g] += of_genotype[g] / whole
+        else:  # those that its vectors have beforehand
+            for v in range(4):
+                first = 4 * v
+                whole = total * (
+                    prior[s, first]
+                    + prior[s, first + 1]
+                    + prior[s, first + 2]
+                    + prior[s, first + 3]
+                )
+                for g in range(4):
+                    genotypes[s, g] += of_vector[v] * prior[s, first + g] / whole
+        if s > 0:
+            moves = step_moves(turns.maternal[s], turns.paternal[s])
+            _step_back(chain, s, moves, embryo.stay[s], has_reads, beta)

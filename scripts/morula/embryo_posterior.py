@@ -14,6 +14,7 @@ for L sites, E embryos, S joint samples:
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from morula.atomic import written_whole
 from morula.errors import InputError
-from morula.family_chain import JointPosterior
+from morula.joint_posterior import JointPosterior
 from morula.parental_alleles import Sites
 
 SIDES = ("maternal", "paternal")
@@ -95,19 +96,25 @@ def of_joint(
 
 def save(path: str | Path, family: FamilyPosterior) -> None:
     """Write the file, whole or not at all."""
-    with written_whole(path) as partial, partial.open("wb") as handle:
-        np.savez_compressed(
-            handle,
-            pos_bp=family.sites.pos_bp,
-            ref=family.sites.ref,
-            alt=family.sites.alt,
-            embryos=np.array(family.embryos),
-            vectors=family.vectors,
-            genotypes=family.genotypes,
-            haplotype=family.haplotype,
-            allele=family.allele,
-            switch=family.switch,
-        )
+    arrays = {
+        "pos_bp": family.sites.pos_bp,
+        "ref": family.sites.ref,
+        "alt": family.sites.alt,
+        "embryos": np.array(family.embryos),
+        "vectors": family.vectors,
+        "genotypes": family.genotypes,
+        "haplotype": family.haplotype,
+        "allele": family.allele,
+        "switch": family.switch,
+    }
+    with (
+        written_whole(path) as partial,
+        # As np.savez_compressed, whose level takes twice as long for 4 % less.
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+    ):
+        for name, values in arrays.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, values, allow_pickle=False)
 
 
 def load(path: str | Path) -> FamilyPosterior:

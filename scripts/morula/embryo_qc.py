@@ -90,23 +90,55 @@ def summary_from_dict(data: Mapping[str, object], path: str) -> ChromosomeSummar
     return ChromosomeSummary(**data)  # type: ignore[arg-type]
 
 
-def _by_block(values: Floats) -> list[list[float]]:
-    """Sums of (L, N) over the blocks, (B, N)."""
-    parts = np.array_split(values, N_BLOCKS)
-    return [part.sum(axis=0).tolist() for part in parts]
+@dataclass(frozen=True)
+class Regression:
+    """Sites of a regression. rows: (N,), of the chromosome's L sites; alleles: (N, M),
+    the known side; products: (N, M (M + 1) / 2), of its columns."""
+
+    rows: NDArray[np.int64]
+    alleles: Floats
+    products: Floats
 
 
-def _alt_fraction(reads: Floats, error: float) -> tuple[Floats, Floats]:
-    """ALT fraction of the reads, read errors taken off, and the weight of a site, (L,);
-    0 where there are none."""
-    depth = reads.sum(axis=1)
-    shown = reads[:, 1] / np.maximum(depth, 1.0)
-    weight = depth / (1.0 + depth)
-    return (shown - error) / (1.0 - 2.0 * error), weight
+@dataclass(frozen=True)
+class Contrast:
+    """Sites where one parent is het, the other homozygous. rows: (N,); is_alt: (N,),
+    the other parent passes ALT on; alleles: (N, 2), P(the het's haplotype has ALT)."""
+
+    rows: NDArray[np.int64]
+    is_alt: NDArray[np.bool_]
+    alleles: Floats
 
 
-def _descent(one: Evidence, error: float) -> tuple[Floats, int]:
-    """Moments of the regression on the parents' alleles, (L, 5): mm, mf, ff, my, fy.
+@dataclass(frozen=True)
+class Places:
+    """The sites of a family that tell of quality, the same for all its embryos.
+
+    own_share: (N,), of the alleles of `strange` that the parents' doubtful genotypes
+    explain; strange_is_alt: (N,), the parents' common allele is ALT.
+    """
+
+    descent: Regression
+    strange: Regression
+    strange_is_alt: NDArray[np.bool_]
+    own_share: Floats
+    contrasts: tuple[Contrast, Contrast]
+
+
+def places(family: FamilySites) -> Places:
+    """Where the embryos of `family` tell of quality."""
+    strange, is_alt, own = _strange_places(family)
+    contrasts = _contrast(family, 0), _contrast(family, 1)
+    return Places(_descent_places(family), strange, is_alt, own, contrasts)
+
+
+def _regression(rows: NDArray[np.int64], alleles: Floats) -> Regression:
+    first, second = np.triu_indices(alleles.shape[1])
+    return Regression(rows, alleles, alleles[:, first] * alleles[:, second])
+
+
+def _descent_places(family: FamilySites) -> Regression:
+    """The parents' alleles where every known parent is homozygous.
 
     # METHOD: the embryo's ALT fraction on the parents' alleles, both centred by the
     # panel's frequency, at sites where every known parent is homozygous: there the
@@ -114,84 +146,141 @@ def _descent(one: Evidence, error: float) -> tuple[Floats, int]:
     # haplotype adds noise. Dropout falls on both parents alike. The alleles of an
     # absent parent average to the panel's frequency.
     """
-    known = np.array(one.family.known)
-    dosage = np.stack([parent.dosage for parent in one.family.parents], axis=1)
-    alt, weight = _alt_fraction(one.reads, error)
-    centre = one.family.frequency
-    x = np.where(known, np.nan_to_num(dosage) / 2 - centre[:, None], 0.0)
-    is_homozygous = np.isin(dosage, (0.0, 2.0)) | ~known
-    use = (weight > 0) & is_homozygous.all(axis=1)
-    use &= (np.abs(x) > LEAST_CONTRAST).any(axis=1)
-    y = 2.0 * (alt - centre)
-    m, f = x.T
-    moments = np.stack([m * m, m * f, f * f, m * y, f * y], axis=1)
-    return moments * np.where(use, weight, 0.0)[:, None], int(use.sum())
+    known = np.array(family.known)
+    dosage = np.stack([parent.dosage for parent in family.parents], axis=1)
+    centre = family.frequency[:, None]
+    x = np.where(known, np.nan_to_num(dosage) / 2 - centre, 0.0)
+    is_homozygous = (dosage == 0.0) | (dosage == 2.0) | ~known
+    tells = np.abs(x) > LEAST_CONTRAST
+    use = is_homozygous[:, 0] & is_homozygous[:, 1] & (tells[:, 0] | tells[:, 1])
+    rows = np.flatnonzero(use)
+    return _regression(rows, x[rows])
 
 
-def _strange(one: Evidence) -> tuple[Floats, int]:
-    """Moments of the regression on a stranger's alleles, (L, 5): 1, q, q q, y, q y.
+def _strange_places(
+    family: FamilySites,
+) -> tuple[Regression, NDArray[np.bool_], Floats]:
+    """A stranger's alleles where both parents are homozygous for the same one, whether
+    that is ALT, and the share of the other one that their doubt explains.
 
     # METHOD: where both parents are homozygous for the same allele, the embryo has no
     # other. The share y of the other one among its reads is that of misreads plus, in
     # proportion to the panel's frequency q of that allele, that of DNA from outside the
     # family. What the parents' doubtful genotypes explain is taken off beforehand.
     """
-    mother, father = one.family.parents
-    same = (mother.dosage == father.dosage) & np.isin(mother.dosage, (0.0, 2.0))
-    depth = one.reads.sum(axis=1)
-    use = same & (depth > 0)
-    is_alt = mother.dosage == 2.0
-    q = np.where(is_alt, 1.0 - one.family.frequency, one.family.frequency)
-    own_alt = (mother.alleles.mean(axis=1) + father.alleles.mean(axis=1)) / 2
-    own = np.where(is_alt, 1.0 - own_alt, own_alt)
-    shown = np.where(is_alt, one.reads[:, 0], one.reads[:, 1]) / np.maximum(depth, 1.0)
-    y = shown - own
-    moments = np.stack([np.ones_like(q), q, q * q, y, q * y], axis=1)
-    weight = np.where(use, depth / (1.0 + depth), 0.0)
-    return moments * weight[:, None], int(use.sum())
+    mother, father = family.parents
+    same = (mother.dosage == father.dosage) & all(family.known)
+    rows = np.flatnonzero(same & ((mother.dosage == 0.0) | (mother.dosage == 2.0)))
+    is_alt = mother.dosage[rows] == 2.0
+    frequency = family.frequency[rows]
+    q = np.where(is_alt, 1.0 - frequency, frequency)
+    alleles = mother.alleles[rows], father.alleles[rows]
+    own_alt = (alleles[0].mean(axis=1) + alleles[1].mean(axis=1)) / 2
+    regression = _regression(rows, np.stack([np.ones_like(q), q], axis=1))
+    return regression, is_alt, np.where(is_alt, 1.0 - own_alt, own_alt)
 
 
-def _contrary(one: Evidence, side: int) -> tuple[Floats, Floats]:
-    """Reads of the allele that a het parent did not transmit, and all reads, at sites
-    where the other parent is homozygous for the one that was; 0 elsewhere, (L,) each.
+def _contrast(family: FamilySites, side: int) -> Contrast:
+    """Where the mother (side 0) or the father (1) is het, the other homozygous."""
+    het, hom = family.parents[side], family.parents[1 - side]
+    is_homozygous = (hom.dosage == 0.0) | (hom.dosage == 2.0)
+    rows = np.flatnonzero((het.dosage == 1.0) & is_homozygous)
+    return Contrast(rows, hom.dosage[rows] == 2.0, het.alleles[rows])
+
+
+def _block_ends(n_sites: int) -> NDArray[np.int64]:
+    """Where the blocks of range(n_sites) end, as np.array_split has them, (B,)."""
+    sizes = np.full(N_BLOCKS, n_sites // N_BLOCKS)
+    sizes[: n_sites % N_BLOCKS] += 1
+    return np.cumsum(sizes)
+
+
+def _sums(values: Floats, ends: NDArray[np.int64]) -> list[float]:
+    """Sums of (L,) over blocks that end at `ends`."""
+    parts = np.split(values, ends[:-1])
+    return [float(part.sum()) for part in parts]
+
+
+def _moments(
+    at: Regression, weight: Floats, y: Floats, ends: NDArray[np.int64]
+) -> tuple[list[list[float]], int]:
+    """Weighted moments by block, (B, 5), and the number of sites: the products of the
+    known side, and of each of its columns with y; weight, y: (N,)."""
+    cuts = np.searchsorted(at.rows, ends)[:-1]
+    found = []
+    for part in np.split(np.arange(len(at.rows)), cuts):
+        here = slice(part[0], part[-1] + 1) if len(part) else slice(0, 0)
+        w = weight[here]
+        products = w @ at.products[here], (w * y[here]) @ at.alleles[here]
+        found.append(np.concatenate(products).tolist())
+    return found, int((weight > 0).sum())
+
+
+def _descent(
+    one: Evidence, at: Regression, depth: Floats, error: float
+) -> tuple[list[list[float]], int]:
+    """Moments of the regression on the parents' alleles: mm, mf, ff, my, fy."""
+    reads = depth[at.rows]
+    shown = one.reads[at.rows, 1] / np.maximum(reads, 1.0)
+    alt = (shown - error) / (1.0 - 2.0 * error)
+    y = 2.0 * (alt - one.family.frequency[at.rows])
+    return _moments(at, reads / (1.0 + reads), y, _block_ends(len(depth)))
+
+
+def _strange(one: Evidence, at: Places, depth: Floats) -> tuple[list[list[float]], int]:
+    """Moments of the regression on a stranger's alleles: 1, q, q q, y, q y."""
+    rows, reads = at.strange.rows, depth[at.strange.rows]
+    other = np.where(at.strange_is_alt, one.reads[rows, 0], one.reads[rows, 1])
+    y = other / np.maximum(reads, 1.0) - at.own_share
+    return _moments(at.strange, reads / (1.0 + reads), y, _block_ends(len(depth)))
+
+
+def _contrary(
+    one: Evidence, at: Contrast, side: int, depth: Floats
+) -> tuple[list[float], list[float], int]:
+    """By block, reads of the allele that a het parent did not transmit, and all reads,
+    at sites where the other parent is homozygous for the one that was; and the number
+    of these sites.
 
     side: 0 the mother is het, 1 the father.
     """
-    het, hom = one.family.parents[side], one.family.parents[1 - side]
-    haplotype = one.vectors.reshape(-1, 2, 2).sum(axis=2 - side)
-    carries_alt = (haplotype * het.alleles).sum(axis=1)
-    is_alt = hom.dosage == 2.0
-    same = np.where(is_alt, carries_alt, 1.0 - carries_alt)
-    use = (het.dosage == 1) & np.isin(hom.dosage, (0.0, 2.0)) & (same > SURE)
-    contrary = np.where(is_alt, one.reads[:, 0], one.reads[:, 1])
-    return np.where(use, contrary, 0.0), np.where(use, one.reads.sum(axis=1), 0.0)
+    haplotype = one.vectors[at.rows].reshape(-1, 2, 2).sum(axis=2 - side)
+    carries_alt = (haplotype * at.alleles).sum(axis=1)
+    sure = np.where(at.is_alt, carries_alt, 1.0 - carries_alt) > SURE
+    rows, is_alt = at.rows[sure], at.is_alt[sure]
+    contrary = np.where(is_alt, one.reads[rows, 0], one.reads[rows, 1])
+    reads = depth[rows]
+    cuts = np.searchsorted(rows, _block_ends(len(depth)))
+    return _sums(contrary, cuts), _sums(reads, cuts), int((reads > 0).sum())
 
 
-def summarise(evidence: Evidence, error: float) -> ChromosomeSummary:
-    """Sums of one chromosome; error: the embryo's rate of misread bases."""
+def summarise(
+    evidence: Evidence, error: float, at: Places | None = None
+) -> ChromosomeSummary:
+    """Sums of one chromosome; error: the embryo's rate of misread bases; at: `places`
+    of its family, for several embryos."""
     family = evidence.family
-    depth = evidence.reads.sum(axis=1)
-    counts = np.stack([np.ones_like(depth), depth > 0, depth, evidence.share], axis=1)
-    sites, covered, reads, share = np.array(_by_block(counts)).T.tolist()
-    descent, descent_sites = _descent(evidence, error)
-    nothing = np.zeros((len(depth), 5)), 0
-    strange, strange_sites = _strange(evidence) if all(family.known) else nothing
-    pairs = [_contrary(evidence, side) for side in range(2)]
+    at = places(family) if at is None else at
+    depth = evidence.reads[:, 0] + evidence.reads[:, 1]
+    ends = _block_ends(len(depth))
+    descent, descent_sites = _descent(evidence, at.descent, depth, error)
+    strange, strange_sites = _strange(evidence, at, depth)
+    sides = [_contrary(evidence, at.contrasts[side], side, depth) for side in range(2)]
     return ChromosomeSummary(
         evidence.chrom,
         family.known,
         int(family.sites.pos_bp[-1] - family.sites.pos_bp[0]) + 1,
-        sites,
-        covered,
-        reads,
-        share,
-        _by_block(descent),
+        np.diff(ends, prepend=0).astype(float).tolist(),
+        _sums((depth > 0).astype(np.float64), ends),
+        _sums(depth, ends),
+        _sums(evidence.share, ends),
+        descent,
         descent_sites,
-        _by_block(strange),
+        strange,
         strange_sites,
-        _by_block(np.stack([pair[0] for pair in pairs], axis=1)),
-        _by_block(np.stack([pair[1] for pair in pairs], axis=1)),
-        (int((pairs[0][1] > 0).sum()), int((pairs[1][1] > 0).sum())),
+        np.stack([side[0] for side in sides], axis=1).tolist(),
+        np.stack([side[1] for side in sides], axis=1).tolist(),
+        (sides[0][2], sides[1][2]),
         evidence.share_sd,
         evidence.flips,
         evidence.expected_flips,

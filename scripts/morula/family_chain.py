@@ -29,11 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import embryo_kernels as kernels
-from morula import order_kernels, orientation_kernels
+from morula import group_kernels, order_kernels, orientation_kernels, path_kernels
 from morula.embryo_kernels import Embryo as Embryo
-from morula.embryo_kernels import Turns
-from morula.order_kernels import Bytes, Floats, Singles
-from morula.orientation_kernels import Group, Side
+from morula.embryo_kernels import Pass, Turns
+from morula.group_kernels import Group, Side
+from morula.joint_posterior import JointPosterior, JointSamples
+from morula.order_kernels import Bytes, Floats
 
 # METHOD: up to seven embryos are one group, taken exactly (2^7 states). Larger families
 # are cut into groups of nearly equal size, each with one state bit more for the rest as
@@ -43,6 +44,8 @@ BLOCK = 6
 # Likelihoods of all embryos are kept between sweeps where they fit in this.
 KEPT_BYTES = 1_500_000_000
 LEAST = 1e-12
+# A grid point that no site has.
+NOWHERE = 255
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,10 @@ class Family:
 
 @dataclass(frozen=True)
 class Schedule:
-    """burn_in: sweeps that are left out; max_sweeps: kept sweeps at most; tolerance:
-    sampling stops when the posterior of the haplotypes changes on average by less from
-    one block of sweeps to the next; samples: joint samples to return."""
+    """burn_in: sweeps that are left out, at most: they end when one redraws a smaller
+    share of the haplotypes than `tolerance`; max_sweeps: kept sweeps at most;
+    tolerance: sampling stops when the posterior of the haplotypes changes on average by
+    less from one block of sweeps to the next; samples: joint samples to return."""
 
     burn_in: int
     max_sweeps: int
@@ -84,64 +88,29 @@ class Schedule:
     samples: int
 
 
-@dataclass(frozen=True)
-class JointSamples:
-    """S draws of the whole family, bits packed along the sites (np.packbits).
-
-    haplotype, allele: uint8 (2, E, S, ceil(L / 8)), mother's side first: a and b, m and
-    f; switch: uint8 (2, S, ceil(L / 8)), switches of the phase.
-    """
-
-    haplotype: NDArray[np.uint8]
-    allele: NDArray[np.uint8]
-    switch: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class JointPosterior:
-    """vectors, genotypes: (E, L, 4); share: (E, L), mean of x; orders: (2, L, 4), the
-    parents' alleles; switch: (2, L), P(switch); sweeps: kept; change: mean change of
-    the posterior in the last block."""
-
-    vectors: Floats
-    genotypes: Floats
-    share: Floats
-    orders: Floats
-    switch: Floats
-    samples: JointSamples
-    sweeps: int
-    change: float
-
-
 class _State:
-    """What a sweep changes: vectors (E, L), evidence (E, L, G) of the embryos, switches
-    (2, L) and the probability with which each was drawn, and the ln weights (L, 16) of
-    the parents' orders that follow from them."""
+    """What a sweep changes: vectors and grid points (E, L) of the embryos and the
+    likelihood of their reads by genotype (E, L, G), over its largest, and its ln;
+    switches (2, L) and the probability with which each was drawn; the ln weights
+    (L, 16) of the parents' orders that follow from them."""
 
     def __init__(self, family: Family, embryos: Sequence[Embryo]) -> None:
         n_sites = family.orders.shape[1]
-        self.family = family
         self.has_reads = np.stack([one.has_reads for one in embryos])
         self.vectors = np.zeros((len(embryos), n_sites), dtype=np.uint8)
-        self.evidence = np.ones((len(embryos), n_sites, 4))
+        self.grid = np.full_like(self.vectors, NOWHERE)
+        self.evidence = np.ones((len(embryos), n_sites, 4), dtype=np.float32)
+        self.ln_evidence = np.zeros_like(self.evidence)
         self.switches = np.zeros((2, n_sites), dtype=np.uint8)
         self.switch_share = np.zeros((2, n_sites))
         self.prior = family.ln_prior()
         self.weights = self.prior.copy()
 
-    def say(self, members: NDArray[np.int64], sign: float) -> None:
-        """Add to the weights what `members` say of the orders, or (sign -1) take it
-        away."""
-        order_kernels.add_members(
-            self.weights, members, self.has_reads, self.evidence, self.vectors, sign
+    def family(self) -> group_kernels.Family:
+        """What the kernels of the phase need of the embryos."""
+        return group_kernels.Family(
+            self.has_reads, self.evidence, self.ln_evidence, self.vectors
         )
-
-    def orders(self) -> Floats:
-        """P(order) of each parent given all paths, (2, L, 4)."""
-        top = self.weights.max(axis=1, keepdims=True)
-        both = np.exp(self.weights - top).reshape(-1, 4, 4)
-        both /= both.sum(axis=(1, 2), keepdims=True)
-        return np.stack([both.sum(axis=2), both.sum(axis=1)])
 
 
 class _Draws:
@@ -164,12 +133,15 @@ class _Draws:
         taken = rng.random() * (block + 1) < 1.0
         return self._parts[place][: None if taken else 0]
 
-    def put(self, places: NDArray[np.int64], i: int, paths: Bytes) -> None:
-        """Paths (3, L, J) of embryo i: vector, grid point, genotype."""
-        for kind, row in ((self.haplotype, 0), (self.allele, 2)):
-            for parent in range(2):
-                bits = (paths[row] >> (1 - parent)) & 1
-                kind[parent, i, places] = np.packbits(bits, axis=0).T
+    def put_alleles(
+        self, places: NDArray[np.int64], parent: int, orders: Bytes
+    ) -> None:
+        """Alleles along the drawn haplotypes at `places`, from both parents' orders
+        (L,)."""
+        own = (orders >> 2, orders & 3)[parent]
+        first, second = np.packbits(own >> 1), np.packbits(own & 1)
+        carries = self.haplotype[parent][:, places]
+        self.allele[parent][:, places] = (carries & second) | (~carries & first)
 
     def put_switches(self, places: NDArray[np.int64], switches: Bytes) -> None:
         self.switch[:, places] = np.packbits(switches, axis=1)[:, None]
@@ -180,16 +152,16 @@ class _Sums:
 
     def __init__(self, n_embryos: int, n_sites: int) -> None:
         self.n = 0
-        self.vectors = np.zeros((n_embryos, n_sites, 4))
-        self.genotypes = np.zeros((n_embryos, n_sites, 4))
-        self.share = np.zeros((n_embryos, n_sites))
+        self.vectors = np.zeros((n_embryos, n_sites, 4), dtype=np.float32)
+        self.genotypes = np.zeros_like(self.vectors)
+        self.share = np.zeros((n_embryos, n_sites), dtype=np.float32)
         self.orders = np.zeros((2, n_sites, 4))
         self.switch = np.zeros((2, n_sites))
-        self._before = np.zeros((n_embryos, n_sites, 4), dtype=np.float32)
+        self._before = np.zeros_like(self.vectors)
 
     def change(self) -> float:
         """Mean change of the posterior of the vectors since the last call."""
-        now = (self.vectors / self.n).astype(np.float32)
+        now = self.vectors / np.float32(self.n)
         change = float(np.abs(now - self._before).mean())
         self._before = now
         return change
@@ -203,11 +175,15 @@ class Sampler:
     ) -> None:
         self.family, self.embryos, self.rng = family, embryos, rng
         n_sites = family.orders.shape[1]
-        grids = [len(one.shares) for one in embryos]
+        self._shares = [
+            (kernels.padded(one.share_prior), kernels.padded(one.shares))
+            for one in embryos
+        ]
+        grids = [len(shares) for shares, _ in self._shares]
         self.state = _State(family, embryos)
         self._keeps = 16 * n_sites * sum(grids) <= KEPT_BYTES
         self._rows = [
-            np.ones((n_sites, 4 * grid), dtype=np.float32)
+            np.zeros((n_sites, 4 * grid), dtype=np.float32)
             for grid in (grids if self._keeps else [max(grids)])
         ]
         if self._keeps:
@@ -216,37 +192,56 @@ class Sampler:
         self._filtered = {
             grid: np.empty((n_sites, 4, grid), dtype=np.float32) for grid in set(grids)
         }
+        self._totals = np.empty((n_sites, 4), dtype=np.float32)
         self._priors = np.empty((n_sites, 16), dtype=np.float32)
+        self._path = np.empty((2, n_sites), dtype=np.uint8)
+        n_bits = orientation_kernels.bits_of(min(GROUP, len(embryos)))
+        n_bits += len(embryos) > GROUP
+        # Room of the phase's chains: none is larger than that of a first group.
+        self._oriented = np.empty(n_sites << n_bits, dtype=np.float32)
 
     def embryo(self, i: int, turns: Turns, sums: _Sums | None = None) -> None:
         """Redraw embryo i, the orders summed out; adds its posterior to `sums`."""
         one, state = self.embryos[i], self.state
-        mine = (state.vectors[i], state.evidence[i])
         order_kernels.priors_without(
-            state.weights, one.has_reads, mine[1], mine[0], self._priors
+            state.weights,
+            i,
+            state.has_reads,
+            state.ln_evidence,
+            state.vectors,
+            self._priors,
         )
         chain = self._filter(i, turns)
         if sums is not None:
-            kernels.smooth(*chain, sums.vectors[i], sums.genotypes[i], sums.share[i])
-        path = np.empty((3, len(one.reads), 1), dtype=np.uint8)
-        kernels.sample(*chain, self.rng, path)
-        first = np.ascontiguousarray(path[:2, :, 0])
-        kernels.settle(one, chain[3], first, state.weights, *mine)
+            into = (sums.vectors[i], sums.genotypes[i], sums.share[i])
+            kernels.smooth(one, turns, chain, *into)
+        path_kernels.sample_path(one, turns, chain, self.rng, self._path)
+        order_kernels.settle(
+            state.weights,
+            i,
+            state.has_reads,
+            chain.rows,
+            self._path,
+            state.evidence,
+            state.ln_evidence,
+            state.vectors,
+            state.grid,
+        )
 
-    def _filter(
-        self, i: int, turns: Turns
-    ) -> tuple[Embryo, Turns, Singles, Singles, Singles]:
-        """Forward pass of embryo i with the genotype priors that stand; returns what
-        the kernels of the way back need."""
-        grid = len(self.embryos[i].shares)
+    def _filter(self, i: int, turns: Turns) -> Pass:
+        """Forward pass of embryo i with the genotype priors that stand."""
+        shares = self._shares[i]
+        grid = len(shares[0])
         rows = self._rows[i if self._keeps else 0][:, : 4 * grid]
         if not self._keeps:
+            rows[:] = 0.0
             kernels.likelihoods(self.embryos[i], rows)
-        chain = (self.embryos[i], turns, self._priors, rows)
-        bad = kernels.forward(*chain, self._filtered[grid])
+        filtered = self._filtered[grid]
+        chain = Pass(rows, self._priors, *shares, filtered, self._totals)
+        bad = kernels.forward(self.embryos[i], turns, chain)
         if bad >= 0:
             raise ValueError(f"embryo {i} is impossible at site {bad} (from 0)")
-        return *chain, self._filtered[grid]
+        return chain
 
     def draw(self, turns: Turns, places: NDArray[np.int64], draws: _Draws) -> None:
         """Joint samples for `places`.
@@ -254,15 +249,16 @@ class Sampler:
         Given the switches and the orders, which are drawn here, the embryos are
         independent: any number of paths of each belong together.
         """
-        n_sites = len(self.state.weights)
-        orders = np.empty(n_sites, dtype=np.uint8)
-        order_kernels.draw_orders(self.state.weights, self.rng, orders)
-        order_kernels.priors_given(orders, self._priors)
-        for i in range(len(self.embryos)):
+        orders = np.empty(len(self.state.weights), dtype=np.uint8)
+        order_kernels.draw_orders(self.state.weights, self.rng, orders, self._priors)
+        for i, one in enumerate(self.embryos):
             chain = self._filter(i, turns)
-            paths = np.empty((3, n_sites, len(places)), dtype=np.uint8)
-            kernels.sample(*chain, self.rng, paths)
-            draws.put(places, i, paths)
+            haplotype = draws.haplotype[:, i]
+            path_kernels.sample_haplotypes(
+                one, turns, chain, self.rng, places, haplotype
+            )
+        for parent in range(2):
+            draws.put_alleles(places, parent, orders)
         draws.put_switches(places, self.state.switches)
 
     def parent(self, parent: int) -> None:
@@ -276,7 +272,7 @@ class Sampler:
         """Redraw a parent's switches together with what `members` carry of it."""
         state, family = self.state, self.family
         group = Group(members, np.setdiff1d(np.arange(len(self.embryos)), members))
-        n_bits = len(members) + (len(group.others) > 0)
+        n_bits = orientation_kernels.bits_of(len(members)) + (len(group.others) > 0)
         side = Side(
             parent == 1,
             family.recombination[parent],
@@ -284,29 +280,18 @@ class Sampler:
             state.prior,
             state.weights,
         )
-        filtered = np.empty((len(side.switch), 1 << n_bits), dtype=np.float32)
-        state.say(members, -1.0)
+        n_states = 1 << n_bits
+        filtered = self._oriented[: n_states * len(side.switch)].reshape(-1, n_states)
+        embryos, switches = state.family(), state.switches[parent]
         bad = orientation_kernels.filter_forward(
-            side,
-            group,
-            state.has_reads,
-            state.evidence,
-            state.vectors,
-            state.switches[parent],
-            filtered,
+            side, group, embryos, switches, filtered
         )
         if bad >= 0:
             raise ValueError(f"the family is impossible at site {bad} (from 0)")
+        shares = state.switch_share[parent]
         orientation_kernels.draw_backward(
-            side,
-            group,
-            filtered,
-            self.rng,
-            state.vectors,
-            state.switches[parent],
-            state.switch_share[parent],
+            side, group, embryos, filtered, self.rng, switches, shares
         )
-        state.say(members, 1.0)
 
     def begin(self) -> None:
         """A first state: the embryos with most reads without knowledge of the phase's
@@ -326,6 +311,13 @@ class Sampler:
         for i in rest:
             self.embryo(int(i), turns)
 
+    def burn(self) -> float:
+        """A sweep that does not count; returns the share of the vectors that it
+        changed."""
+        before = self.state.vectors.copy()
+        self.sweep(None, None, 0)
+        return float((self.state.vectors != before).mean())
+
     def sweep(self, sums: _Sums | None, draws: _Draws | None, number: int) -> None:
         """Redraw everything once; number: of the kept sweep, for `draws`."""
         turns = self.family.turns(self.state.switches)
@@ -339,7 +331,7 @@ class Sampler:
             self.parent(parent)
         if sums is not None:
             sums.n += 1
-            sums.orders += self.state.orders()
+            order_kernels.add_orders(self.state.weights, sums.orders)
             sums.switch += self.state.switch_share
 
 
@@ -359,7 +351,8 @@ def sample_family(
     n_embryos, n_sites = sampler.state.vectors.shape
     sampler.begin()
     for _ in range(schedule.burn_in):
-        sampler.sweep(None, None, 0)
+        if sampler.burn() < schedule.tolerance:
+            break
     sums = _Sums(n_embryos, n_sites)
     draws = _Draws(n_embryos, n_sites, schedule.samples)
     change = math.inf

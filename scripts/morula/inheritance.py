@@ -38,10 +38,12 @@ N_VECTORS = 4
 @dataclass(frozen=True)
 class Forward:
     """Result of `forward`: filtered (L, V, K), every site sums to one; scale: (L,),
-    P(reads at s | reads before) up to the factors that `ln_likelihood` includes."""
+    P(reads at s | reads before) up to the factors that `ln_likelihood` includes;
+    likelihoods: (L, G, K), of the reads of a site over their maximum."""
 
     filtered: Floats
     scale: Floats
+    likelihoods: Floats
     ln_likelihood: float
 
 
@@ -88,13 +90,16 @@ def forward(
     """
     n_sites = len(chain.reads)
     filtered = np.empty((n_sites, N_VECTORS, len(share_prior)))
-    scale, ln_likelihood, bad = kernels.forward(chain, share_prior, ln_read, filtered)
+    likelihoods = np.empty_like(filtered)
+    scale, ln_likelihood, bad = kernels.forward(
+        chain, share_prior, ln_read, filtered, likelihoods
+    )
     if bad >= 0:
         raise ValueError(
             f"site {bad} (counted from 0) is impossible under the model: no pair of"
             " parental haplotypes gives its reads a probability above zero"
         )
-    return Forward(filtered, scale, float(ln_likelihood))
+    return Forward(filtered, scale, likelihoods, float(ln_likelihood))
 
 
 def backward(
@@ -110,7 +115,13 @@ def backward(
     """
     return Posterior(
         *kernels.backward(
-            chain, filtered.filtered, filtered.scale, share_prior, shares, ln_read
+            chain,
+            filtered.filtered,
+            filtered.scale,
+            filtered.likelihoods,
+            share_prior,
+            shares,
+            len(ln_read),
         )
     )
 
@@ -119,14 +130,15 @@ def sample_paths(
     chain: Chain,
     filtered: Forward,
     share_prior: Floats,
-    ln_read: Floats,
     n_paths: int,
     rng: np.random.Generator,
 ) -> Paths:
     """Draw whole paths from the joint posterior (forward filtering, backward
     sampling), and the transmitted alleles along them."""
     paths = np.empty((4, len(chain.reads), n_paths), dtype=np.uint8)
-    kernels.sample(chain, filtered.filtered, share_prior, ln_read, rng, paths)
+    kernels.sample(
+        chain, filtered.filtered, filtered.likelihoods, share_prior, rng, paths
+    )
     return Paths(paths[0], paths[1], paths[2], paths[3])
 
 

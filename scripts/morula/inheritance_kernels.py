@@ -44,15 +44,25 @@ def _likelihood(chain: Chain, s: int, ln_read: Floats, out: Floats) -> float:
         out[:, :] = 1.0
         return 0.0
     table = ln_read[chain.site_class[s]]
-    top = -np.inf
+    return scaled_likelihood(n_ref, n_alt, table, out)
+
+
+@numba.njit(cache=True, nogil=True)
+def scaled_likelihood(n_ref: float, n_alt: float, table: Floats, out: Floats) -> float:
+    """out[g, k]: likelihood of n_ref and n_alt reads over its maximum; returns
+    ln(maximum). table: (G, K, 2), ln P(a read | genotype, share)."""
+    n_shares, top = table.shape[1], -np.inf
     for g in range(4):
-        for k in range(out.shape[1]):
-            value = n_ref * table[g, k, 0] + n_alt * table[g, k, 1]
-            out[g, k] = value
-            top = max(top, value)
+        for k in range(n_shares):
+            out[g, k] = n_ref * table[g, k, 0] + n_alt * table[g, k, 1]
+            top = max(top, out[g, k])
     for g in range(4):
-        for k in range(out.shape[1]):
-            out[g, k] = np.exp(out[g, k] - top)
+        before = np.nan
+        for k in range(n_shares):
+            # Where both alleles are one, x does not matter: half of all exponentials.
+            same = out[g, k] == before
+            before = out[g, k]
+            out[g, k] = out[g, k - 1] if same else np.exp(before - top)
     return top
 
 
@@ -113,13 +123,16 @@ def _predict(
 
 @numba.njit(cache=True, nogil=True)
 def forward(
-    chain: Chain, share_prior: Floats, ln_read: Floats, filtered: Floats
+    chain: Chain,
+    share_prior: Floats,
+    ln_read: Floats,
+    filtered: Floats,
+    likelihoods: Floats,
 ) -> tuple[Floats, float, int]:
-    """Fill filtered (L, V, K); return scale (L,), ln P(reads), first impossible site
-    (or -1)."""
+    """Fill filtered (L, V, K) and likelihoods (L, G, K), each over its maximum; return
+    scale (L,), ln P(reads), first impossible site (or -1)."""
     n_sites, _, n_shares = filtered.shape
     scale = np.empty(n_sites)
-    likelihood = np.empty((4, n_shares))
     emission = np.empty((4, n_shares))
     prior = np.empty((4, 4))
     ln_total = 0.0
@@ -130,9 +143,9 @@ def forward(
                 here[v] = 0.25 * share_prior
         else:
             _predict(chain, s, share_prior, filtered[s - 1], here)
-        ln_total += _likelihood(chain, s, ln_read, likelihood)
+        ln_total += _likelihood(chain, s, ln_read, likelihoods[s])
         _prior(chain, s, prior)
-        _emit(prior, likelihood, emission)
+        _emit(prior, likelihoods[s], emission)
         total = 0.0
         for v in range(4):
             for k in range(n_shares):
@@ -225,21 +238,22 @@ def backward(
     chain: Chain,
     filtered: Floats,
     scale: Floats,
+    likelihoods: Floats,
     share_prior: Floats,
     shares: Floats,
-    ln_read: Floats,
+    n_classes: int,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    """See Posterior for what is returned."""
+    """See Posterior for what is returned; filtered, scale, likelihoods: of forward."""
     n_sites, _, n_shares = filtered.shape
     vectors, genotypes = np.empty((n_sites, 4)), np.empty((n_sites, 4))
     share, redraw = np.empty(n_sites), np.ones(n_sites)
     share_draws, occupancy = np.zeros(n_shares), np.zeros(n_shares)
-    counts = np.zeros((ln_read.shape[0], 4, n_shares, 2))
-    likelihood, emission = np.empty((4, n_shares)), np.empty((4, n_shares))
+    counts = np.zeros((n_classes, 4, n_shares, 2))
+    emission = np.empty((4, n_shares))
     weights, prior = np.empty((4, n_shares)), np.empty((4, 4))
     beta = np.ones((4, n_shares))
     for s in range(n_sites - 1, -1, -1):
-        _likelihood(chain, s, ln_read, likelihood)
+        likelihood = likelihoods[s]
         _prior(chain, s, prior)
         _emit(prior, likelihood, emission)
         gamma = filtered[s] * beta
@@ -306,20 +320,20 @@ def _draw_before(
 def sample(
     chain: Chain,
     filtered: Floats,
+    likelihoods: Floats,
     share_prior: Floats,
-    ln_read: Floats,
     rng: np.random.Generator,
     paths: NDArray[np.uint8],
 ) -> None:
     """Fill paths, uint8 (4, L, S), with a, b, m, f; backward over the sites, all paths
     of a site together (the filtered probabilities are read once)."""
-    n_sites, _, n_shares = filtered.shape
+    n_sites = len(filtered)
     n_paths = paths.shape[2]
     vector = np.zeros(n_paths, dtype=np.int64)
     grid = np.zeros(n_paths, dtype=np.int64)
-    likelihood, prior = np.empty((4, n_shares)), np.empty((4, 4))
+    prior = np.empty((4, 4))
     for s in range(n_sites - 1, -1, -1):
-        _likelihood(chain, s, ln_read, likelihood)
+        likelihood = likelihoods[s]
         _prior(chain, s, prior)
         totals = filtered[s].sum(axis=1)
         for path in range(n_paths):

@@ -18,6 +18,18 @@ Whole = int | np.int64
 
 # Orders of alleles (ln weight) below the best by more than this add nothing.
 NEGLIGIBLE = 25.0
+# No likelihood is zero.
+LEAST = np.float32(1e-37)
+
+
+def _genotypes() -> NDArray[np.int64]:
+    """Genotype 2 m + f of each vector 2 a + b and both parents' orders, (4, 16)."""
+    a, b = np.arange(4)[:, None] >> 1, np.arange(4)[:, None] & 1
+    mother, father = np.arange(16) >> 2, np.arange(16) & 3
+    return np.asarray(2 * (mother >> (1 - a) & 1) + (father >> (1 - b) & 1))
+
+
+GENOTYPES = _genotypes()
 
 
 @numba.njit(cache=True, nogil=True)
@@ -28,95 +40,127 @@ def carried(order: Whole, haplotype: Whole) -> Whole:
 
 @numba.njit(cache=True, nogil=True)
 def add_evidence(
-    weights: Floats, by_genotype: Floats, vector: Whole, sign: float
+    weights: Floats, s: int, ln_evidence: Singles, i: int, vector: Whole, sign: float
 ) -> None:
-    """weights (16,), ln weight of the orders 4 * mother's + father's, += sign * ln of
-    the likelihood (G,) of the genotype that an embryo with `vector` then has."""
-    ln = np.empty(4)
-    for g in range(4):
-        ln[g] = sign * np.log(by_genotype[g])
-    for mother in range(4):
-        m = carried(mother, vector >> 1)
-        for father in range(4):
-            weights[4 * mother + father] += ln[2 * m + carried(father, vector & 1)]
+    """weights (L, 16) at s, ln weight of the orders 4 * mother's + father's, += sign *
+    ln likelihood of the genotype that embryo i with `vector` then has; ln_evidence:
+    (E, L, G)."""
+    ln = sign * ln_evidence[i, s, 0], sign * ln_evidence[i, s, 1]
+    ref = (ln[0], ln[vector & 1], ln[1 - (vector & 1)], ln[1])  # by the father's order
+    ln = sign * ln_evidence[i, s, 2], sign * ln_evidence[i, s, 3]
+    alt = (ln[0], ln[vector & 1], ln[1 - (vector & 1)], ln[1])
+    one, two = (alt, ref) if vector & 2 else (ref, alt)
+    for father in range(4):
+        weights[s, father] += ref[father]
+        weights[s, 4 + father] += one[father]
+        weights[s, 8 + father] += two[father]
+        weights[s, 12 + father] += alt[father]
 
 
 @numba.njit(cache=True, nogil=True)
-def _genotype_priors(weights: Floats, out: Singles) -> None:
-    """out (16,): P(genotype g | vector v) at 4 v + g up to a factor, summed over the
-    parents' orders with ln weights (16,)."""
-    top = weights.max()
-    out[:] = 0.0
+def _set_priors(weights: Floats, s: int, out: Singles) -> None:
+    """out (L, 16) at s: P(genotype g | vector v) at 4 v + g up to a factor, summed over
+    the parents' orders with ln weights (16,)."""
+    top = -np.inf
     for orders in range(16):
-        if weights[orders] < top - NEGLIGIBLE:
-            continue
-        weight = np.exp(weights[orders] - top)
-        for v in range(4):
-            m = carried(orders >> 2, v >> 1)
-            out[4 * v + 2 * m + carried(orders & 3, v & 1)] += weight
+        top = max(top, weights[orders])
+        out[s, orders] = 0.0
+    for orders in range(16):
+        if weights[orders] >= top - NEGLIGIBLE:
+            weight = np.float32(np.exp(weights[orders] - top))
+            for v in range(4):
+                out[s, 4 * v + GENOTYPES[v, orders]] += weight
 
 
 @numba.njit(cache=True, nogil=True)
 def priors_without(
     weights: Floats,
+    i: int,
     has_reads: NDArray[np.bool_],
-    evidence: Floats,
+    ln_evidence: Singles,
     vectors: Bytes,
     out: Singles,
 ) -> None:
-    """Fill out, float32 (L, 16): _genotype_priors of each site, by all that is known
-    but the embryo's own reads; evidence (L, G) and vectors (L,) are its own."""
+    """Fill out, float32 (L, 16), by _set_priors with all that is known but the reads of
+    embryo i; has_reads and vectors: (E, L), ln_evidence: (E, L, G)."""
     mine = np.empty(16)
-    for s in range(len(has_reads)):
-        mine[:] = weights[s]
-        if has_reads[s]:
-            add_evidence(mine, evidence[s], np.int64(vectors[s]), -1.0)
-        _genotype_priors(mine, out[s])
+    for s in range(len(weights)):
+        v = vectors[i, s]
+        for orders in range(16):
+            mine[orders] = weights[s, orders]
+        if has_reads[i, s]:
+            for orders in range(16):
+                mine[orders] -= ln_evidence[i, s, GENOTYPES[v, orders]]
+        _set_priors(mine, s, out)
 
 
 @numba.njit(cache=True, nogil=True)
-def draw_orders(weights: Floats, rng: np.random.Generator, out: Bytes) -> None:
-    """Draw both parents' orders of each site by their ln weights (L, 16): out (L,)."""
+def settle(
+    weights: Floats,
+    i: int,
+    has_reads: NDArray[np.bool_],
+    rows: Singles,
+    path: Bytes,
+    evidence: Singles,
+    ln_evidence: Singles,
+    vectors: Bytes,
+    grid: Bytes,
+) -> None:
+    """Make a drawn path (2, L), vector and grid point, the state of embryo i: vectors
+    and grid points (E, L), evidence (E, L, G), over its largest, and its ln, in place,
+    and what the orders' weights (L, 16) hold of it. rows: (L, 4 K), its likelihoods."""
+    n_shares = rows.shape[1] // 4
     for s in range(len(weights)):
-        top = weights[s].max()
-        left = 0.0
+        v, k = path[0, s], path[1, s]
+        was, vectors[i, s] = vectors[i, s], v
+        if not has_reads[i, s] or (v == was and k == grid[i, s]):
+            continue
+        add_evidence(weights, s, ln_evidence, i, was, -1.0)
+        if k != grid[i, s]:
+            grid[i, s] = k
+            top = LEAST
+            for g in range(4):
+                top = max(top, rows[s, g * n_shares + k])
+            for g in range(4):
+                share = max(rows[s, g * n_shares + k] / top, LEAST)
+                evidence[i, s, g], ln_evidence[i, s, g] = share, np.log(share)
+        add_evidence(weights, s, ln_evidence, i, v, 1.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def add_orders(weights: Floats, out: Floats) -> None:
+    """Add P(order) of each parent, by both parents' ln weights (L, 16), to out,
+    (2, L, 4)."""
+    both = np.empty(16)
+    for s in range(len(weights)):
+        top, total = weights[s].max(), 0.0
         for orders in range(16):
-            left += np.exp(weights[s, orders] - top)
+            both[orders] = np.exp(weights[s, orders] - top)
+            total += both[orders]
+        for orders in range(16):
+            out[0, s, orders >> 2] += both[orders] / total
+            out[1, s, orders & 3] += both[orders] / total
+
+
+@numba.njit(cache=True, nogil=True)
+def draw_orders(
+    weights: Floats, rng: np.random.Generator, orders: Bytes, priors: Singles
+) -> None:
+    """Draw both parents' orders of each site by their ln weights (L, 16): orders (L,);
+    priors, float32 (L, 16), is then 1 at 4 v + g where vector v has genotype g, else
+    0."""
+    priors[:] = 0.0
+    for s in range(len(weights)):
+        top, left = weights[s].max(), 0.0
+        for one in range(16):
+            left += np.exp(weights[s, one] - top)
         left *= rng.random()
-        for orders in range(16):
-            part = np.exp(weights[s, orders] - top)
+        for one in range(16):
+            part = np.exp(weights[s, one] - top)
             if part > 0.0:
-                out[s] = orders
+                orders[s] = one
             left -= part
             if left < 0.0:
                 break
-
-
-@numba.njit(cache=True, nogil=True)
-def priors_given(orders: Bytes, out: Singles) -> None:
-    """Fill out, float32 (L, 16): 1 at 4 v + g where vector v has genotype g with the
-    orders (L,), else 0."""
-    out[:] = 0.0
-    for s in range(len(orders)):
-        mother, father = np.int64(orders[s]) >> 2, np.int64(orders[s]) & 3
         for v in range(4):
-            g = 2 * carried(mother, v >> 1) + carried(father, v & 1)
-            out[s, 4 * v + g] = 1.0
-
-
-@numba.njit(cache=True, nogil=True)
-def add_members(
-    weights: Floats,
-    members: NDArray[np.int64],
-    has_reads: NDArray[np.bool_],
-    evidence: Floats,
-    vectors: Bytes,
-    sign: float,
-) -> None:
-    """add_evidence of the embryos `members`: evidence (E, L, G), vectors and has_reads
-    (E, L); weights (L, 16) in place."""
-    for i in members:
-        for s in range(len(weights)):
-            if has_reads[i, s]:
-                vector = np.int64(vectors[i, s])
-                add_evidence(weights[s], evidence[i, s], vector, sign)
+            priors[s, 4 * v + GENOTYPES[v, orders[s]]] = 1.0

@@ -32,16 +32,14 @@ def orientations(switches: Bits) -> Bits:
 def _steady(turned: Bits) -> Bits:
     """Majority within SAME_SWITCH_SITES on both sides of each site, (S, L)."""
     n_sites = turned.shape[1]
-    sums = np.concatenate(
-        [
-            np.zeros((len(turned), 1), dtype=np.int32),
-            np.cumsum(turned, axis=1, dtype=np.int32),
-        ],
-        axis=1,
-    )
     low = np.maximum(np.arange(n_sites) - SAME_SWITCH_SITES, 0)
     high = np.minimum(np.arange(n_sites) + SAME_SWITCH_SITES + 1, n_sites)
-    return np.asarray(2 * (sums[:, high] - sums[:, low]) > high - low)
+    found = np.empty_like(turned)
+    sums = np.zeros(n_sites + 1, dtype=np.int32)
+    for one, steady in zip(turned, found, strict=True):
+        np.cumsum(one, out=sums[1:])
+        np.greater(2 * (sums[high] - sums[low]), high - low, out=steady)
+    return found
 
 
 def typical(orientation: Bits) -> int:
@@ -53,9 +51,15 @@ def typical(orientation: Bits) -> int:
     return int(np.where(pairs, 1.0 - share, share).sum(axis=1).argmin())
 
 
-def against(haplotype: Bits, orientation: Bits, polished: Bits) -> Bits:
-    """Haplotypes (S, L) of an embryo's samples against the polished phase (L,)."""
-    return haplotype ^ orientation ^ _steady(orientation ^ polished)
+def against(orientation: Bits, polished: Bits) -> Bits:
+    """Where the samples' haplotypes are the others of the polished phase (L,): (S, L),
+    the same for all embryos."""
+    return orientation ^ _steady(orientation ^ polished)
+
+
+def share_second(haplotype: Bits) -> NDArray[np.float64]:
+    """Share of the samples (S, L) that have the second haplotype, (L,)."""
+    return np.add.reduce(haplotype, axis=0, dtype=np.uint16) / len(haplotype)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -94,7 +98,7 @@ class Crossover:
 def segmentation(haplotype: Bits) -> tuple[NDArray[np.bool_], list[Crossover]]:
     """Best haplotype (L,) and its crossovers, from samples (S, L) of one embryo and
     parent against the polished phase."""
-    second = haplotype.mean(axis=0)
+    second = share_second(haplotype)
     path = _best_path(np.asarray(second - 0.5), CHANGE_COST / 2)
     turns = np.flatnonzero(path[1:] != path[:-1]) + 1
     found = []

@@ -189,7 +189,7 @@ def summary(
     filtered = inheritance.forward(chain, prior, table)
     posterior = inheritance.backward(chain, filtered, prior, learnt.shares, table)
     rng = np.random.default_rng(1)
-    paths = inheritance.sample_paths(chain, filtered, prior, table, 20, rng)
+    paths = inheritance.sample_paths(chain, filtered, prior, 20, rng)
     flips = [
         float((one[1:] != one[:-1]).sum() / 20)
         for one in (paths.haplotype_maternal, paths.haplotype_paternal)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import family_cost
+import peer_cost
 from bench import drawn_family
 from bench.drawn_family import Size, draw_parents, write_family
 from morula import allele_counts, family_sites, parental_alleles
@@ -75,3 +76,20 @@ def test_the_row_extrapolates_to_a_genome(tmp_path):
     assert float(row["cpu_s"]) == 12
     assert float(row["max_rss_mb"]) == 300
     assert float(row["genome_cpu_min"]) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("only_informative", [False, True])
+def test_peers_get_the_same_family(folder, only_informative):
+    job = family_cost.Job(folder, SIZE, ["E1", "E2"], 1)
+    case = peer_cost.case_of(job, only_informative)
+    family = family_sites.load(folder / "family.npz")
+    rows = np.arange(len(family.sites.pos_bp))
+    if only_informative:
+        rows = np.flatnonzero(family_sites.is_informative(family))
+        assert 0.1 < len(rows) / 20_000 < 0.2
+    assert (case.pos_bp == family.sites.pos_bp[rows]).all()
+    for parent, alleles in zip(family.parents, case.phased, strict=True):
+        assert (np.abs(parent.alleles[rows] - alleles) < 0.01).all()
+    path = folder / "E2.counts.bcf"
+    counts = allele_counts.read_counts(path, "chr1", family.sites)
+    assert (case.counts[1] == counts[rows]).all()

@@ -138,7 +138,7 @@ class TestMending:
         turned = polished_phase.orientations(switches)
         polished = turned[polished_phase.typical(turned)]
         own = [
-            polished_phase.against(one, turned, polished)
+            one ^ polished_phase.against(turned, polished)
             for one in unpacked(found.samples.haplotype[0])
         ]
         _, crossovers = polished_phase.segmentation(own[0])

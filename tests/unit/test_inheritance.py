@@ -172,7 +172,7 @@ class TestSamplePaths:
     def draw(self, chain, n_paths, seed=1):
         filtered = inheritance.forward(chain, PRIOR, TABLE)
         rng = np.random.default_rng(seed)
-        return inheritance.sample_paths(chain, filtered, PRIOR, TABLE, n_paths, rng)
+        return inheritance.sample_paths(chain, filtered, PRIOR, n_paths, rng)
 
     def test_marginals_are_the_posterior(self):
         chain = random_chain(30, 9)

@@ -7,7 +7,7 @@ import pytest
 
 from morula import dosage_text, embryo_posterior, posterior_samples
 from morula.errors import InputError
-from morula.family_chain import JointPosterior, JointSamples
+from morula.joint_posterior import JointPosterior, JointSamples
 from morula.parental_alleles import Sites
 
 SITES = Sites(np.arange(13) * 100, np.array(["A"] * 13), np.array(["G"] * 13))
