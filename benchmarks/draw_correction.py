@@ -26,8 +26,8 @@ from morula import (
     allele_counts,
     amplification,
     embryo_posterior,
-    family_chain,
     family_input,
+    family_sampling,
     family_sites,
     polished_phase,
     tables,
@@ -73,10 +73,10 @@ def correct(args: argparse.Namespace) -> Corrected:
         )
         for name in case.embryos
     ]
-    schedule = family_chain.Schedule(
+    schedule = family_sampling.Schedule(
         options["burn_in"], options["sweeps"], options["tolerance"], options["samples"]
     )
-    found = family_chain.sample_family(
+    found = family_sampling.sample_family(
         family_input.chain_of(family, rows),
         embryos,
         schedule,

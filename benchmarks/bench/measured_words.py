@@ -18,7 +18,8 @@ MEASURES = {
     " bins (after the colon of the stratum) of the highest of the three probabilities,"
     " or of each of them. Called genotypes only.",
     "ece": "Expected calibration error: mean over called genotypes of the gap between"
-    " share right and mean claimed probability of their bin (highest probability).",
+    " share right and mean claimed probability of their bin (highest probability);"
+    " the bins of all couples taken together, interval by a jackknife over couples.",
     "gp90_*, gp99_*": "Genotypes called with a probability of at least 0.9 or 0.99:"
     " their share of all, and those right of them.",
     "phase_flip_rate": "Parents' hets whose orientation differs from that of both"

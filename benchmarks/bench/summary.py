@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.calibration_measures import BEST_EDGES, bin_names
 from bench.genotype_measures import NULL_METHOD
 from bench.intervals import Estimate, combine, error_ratio
 from bench.measures import kind_of
 from bench.phase_measures import PHASE_METHOD
+from bench.pooled_calibration import pooled_error
 from bench.truth import EVERY_EMBRYO, PARENT_HET
 from morula import tables
 from morula.errors import InputError
@@ -37,6 +39,8 @@ CURVE_COLUMNS = (
 )
 CURVE_ENDS = ("_claimed", "_right")
 OURS = "morula"
+# The measure that is made of all couples' reliability curves together.
+POOLED = "ece"
 
 
 class Key(NamedTuple):
@@ -128,6 +132,24 @@ class Summary:
             )
             for key, found in self._couples.items()
         }
+        for key in [key for key in self._couples if key.measure == POOLED]:
+            self.values[key] = pooled_error(self._bins(key))
+
+    def _bins(self, key: Key) -> list[dict[str, tuple[float, float, float]]]:
+        """Of every couple with a calibration error: genotypes, claimed and right ones,
+        by bin of the best genotype's curve."""
+        bins: dict[str, dict[str, tuple[float, float, float]]] = {
+            couple: {} for couple in self._couples[key]
+        }
+        for name in bin_names(BEST_EDGES):
+            at = key._replace(stratum=f"{key.stratum}:{name}")
+            claimed, right = (
+                self._couples.get(at._replace(measure=f"best_gp{end}"), {})
+                for end in CURVE_ENDS
+            )
+            for couple, (mean, n) in claimed.items():
+                bins[couple][name] = (float(n), n * mean, n * right[couple][0])
+        return list(bins.values())
 
     def _read(self, path: str) -> None:
         for row in tables.read_tsv(path):

@@ -15,6 +15,7 @@ import time_methods
 from bench.figures import as_error
 from bench.intervals import Estimate, combine, error_ratio
 from bench.measures import Kind, kind_of
+from bench.pooled_calibration import pooled_error
 from bench.summary import ROW_COLUMNS, Summary, method_order, read_scenarios
 from bench.tables_md import MISSING, cell, share, table, two_digits
 from morula import tables
@@ -153,6 +154,47 @@ class TestCells:
         found = as_error(Estimate(1.0, 0.98, 1.0, 2, 100))
         assert (found.value, found.low) == (0.005, 0.005)
         assert found.high == pytest.approx(0.02)
+
+
+class TestPooledCalibration:
+    def test_couples_that_stray_either_way_are_calibrated_together(self):
+        couples = [{"0.8-0.9": (100, 85.0, right)} for right in (75.0, 95.0)]
+        found = pooled_error(couples)
+        assert found.value == pytest.approx(0.0)
+        assert (found.couples, found.n) == (2, 200)
+        # Without either, the other's error of 0.1 is left.
+        assert found.high == pytest.approx(0.0, abs=1e-9)
+
+    def test_the_interval_is_the_jackknife_s(self):
+        rng = np.random.default_rng(1)
+        right = 1000 * rng.normal(0.8, 0.02, 30)
+        couples = [{"0.8-0.9": (1000, 850.0, float(one))} for one in right]
+        found = pooled_error(couples)
+        assert found.value == pytest.approx(0.85 - right.mean() / 1000)
+        error = right.std(ddof=1) / 1000 / np.sqrt(30)
+        assert found.high - found.value == pytest.approx(2.045 * error, rel=1e-3)
+
+    def test_one_couple_has_no_interval(self):
+        found = pooled_error([{"0.5-0.6": (10, 5.5, 5.0), "0.999-0.9999": (0, 0, 0)}])
+        assert found.value == pytest.approx(0.05)
+        assert np.isnan(found.low)
+        assert np.isnan(found.high)
+
+    def test_summary_pools_over_the_couples_of_a_scenario(self, judged):
+        folder, flags = judged
+        paths = [flags[k] for k in range(1, flags.index("--name"))]
+        summary = Summary(paths, read_scenarios(folder / "scenarios.tsv"))
+        curves = [
+            row
+            for row in summary.curve_rows()
+            if (row["scenario"], row["method"]) == ("hard", "morula 1")
+            and (row["curve"], row["stratum"]) == ("best_gp", "all")
+        ]
+        sizes = np.array([row["n"] for row in curves])
+        gaps = [abs(float(row["claimed"]) - float(row["right"])) for row in curves]
+        found = summary.get("small", "hard", "morula 1", "ece", "all")
+        assert found.couples == 2
+        assert found.value == pytest.approx(float(sizes @ gaps / sizes.sum()), abs=1e-6)
 
 
 class TestSummary:
