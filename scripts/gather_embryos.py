@@ -33,6 +33,8 @@ LEARNT = {
     "error_rate_indel": "error_indel",
     "amplicon_bp": "length_bp",
 }
+# Of these what is told of the embryo is not quite what the correction uses.
+OF_RECORD = ("dropout", "imbalance")
 ESTIMATED = (
     "contamination",
     "foreign",
@@ -90,7 +92,7 @@ def learnt_cells(record: Record) -> dict[str, object]:
     """Cells of what was learnt of the amplification."""
     cells: dict[str, object] = {}
     for name, key in LEARNT.items():
-        owner = record if key == "dropout" else record.amplification
+        owner = record if key in OF_RECORD else record.amplification
         low, high = record.intervals[key] or (None, None)
         values = (getattr(owner, key), low, high)
         cells |= dict(zip(with_ends(name), values, strict=True))

@@ -48,9 +48,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_sites(args: argparse.Namespace) -> tuple[Choice, bool]:
-    """The sites to learn from, chromosome by chromosome, and whether the mother is
-    known."""
+def read_sites(args: argparse.Namespace) -> tuple[Choice, Choice, bool]:
+    """The sites to learn from, chromosome by chromosome; those that dropout and
+    imbalance are told by; and whether the mother is known."""
     sizes = {len(args.chromosomes), len(args.family_sites), len(args.counts)}
     if len(sizes) > 1:
         raise InputError(
@@ -58,15 +58,20 @@ def read_sites(args: argparse.Namespace) -> tuple[Choice, bool]:
             f" --family-sites, {len(args.counts)} --counts; expected one of each for"
             " every chromosome"
         )
-    found, has_mother = [], True
+    found, apart, has_mother = [], [], True
     for chrom, sites, counts in zip(
         args.chromosomes, args.family_sites, args.counts, strict=True
     ):
         family = family_sites.load(sites)
         reads = allele_counts.read_counts(counts, chrom, family.sites, args.embryo)
-        found.append(amplification_sites.of_chromosome(family, reads, args.max_depth))
+        shown = family, reads, args.max_depth
+        found.append(amplification_sites.of_chromosome(*shown))
+        apart.append(amplification_sites.of_chromosome(*shown, one_a_fragment=True))
         has_mother = family.known[0]
-    return amplification_sites.choose(found, args.learn_sites), has_mother
+    every = amplification_sites.choose(found, args.learn_sites)
+    if not every.is_shallow:
+        return every, every, has_mother
+    return every, amplification_sites.choose(apart, args.learn_sites), has_mother
 
 
 def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplification:
@@ -83,32 +88,42 @@ def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplifi
     )
 
 
-def learn(args: argparse.Namespace, choice: Choice, begin: Amplification) -> Record:
-    stretches, unseen = choice.stretches, choice.unseen
+def learn(
+    args: argparse.Namespace, choice: Choice, apart: Choice, begin: Amplification
+) -> Record:
+    """What the correction uses, and what is told of the embryo.
+
+    METHOD: all reads of a fragment show one allele. Where reads are few, sites of one
+    fragment look like short stretches with a lost allele: 0.32 for 0.21 at 0.1x. The
+    correction needs them so, since it takes them for independent given x; dropout and
+    imbalance of the amplification are told by sites of different fragments (0.18).
+    """
     limits = args.em_iterations, args.em_tolerance
     with ThreadPoolExecutor(args.threads) as pool:
-        fit = amplification_fit.fit(
-            stretches, begin, args.prior_amplicons, *limits, pool.map
-        )
+        how = begin, args.prior_amplicons, *limits, pool.map
+        fit = amplification_fit.fit(choice.stretches, *how)
+        told = fit
+        if apart is not choice:
+            told = amplification_fit.fit(apart.stretches, *how)
         loose = amplification_fit.fit(
-            stretches,
+            apart.stretches,
             begin,
             amplification_intervals.LOOSE_AMPLICONS,
             *limits,
             pool.map,
-            first=fit.drawn,
+            first=told.drawn,
         )
-        intervals = amplification_intervals.intervals(stretches, begin, loose, pool.map)
-    learnt = fit.amplification
+        intervals = amplification_intervals.intervals(
+            apart.stretches, begin, loose, pool.map
+        )
     seen = intervals["dropout"] or (0.0, 1.0)
-    intervals["dropout"] = (
-        amplification.dropout_of_loci(seen[0], unseen),
-        amplification.dropout_of_loci(seen[1], unseen),
-    )
+    low, high = (amplification.dropout_of_loci(end, choice.unseen) for end in seen)
+    intervals["dropout"] = low, high
     return Record(
         args.embryo,
-        learnt,
-        amplification.dropout_of_loci(learnt.dropout, unseen),
+        fit.amplification,
+        amplification.dropout_of_loci(told.amplification.dropout, choice.unseen),
+        told.amplification.imbalance,
         intervals,
         fit.converged,
         len(fit.ln_likelihoods),
@@ -118,8 +133,8 @@ def learn(args: argparse.Namespace, choice: Choice, begin: Amplification) -> Rec
 
 
 def work(args: argparse.Namespace) -> None:
-    choice, has_mother = read_sites(args)
-    record = learn(args, choice, start(args, choice, has_mother))
+    choice, apart, has_mother = read_sites(args)
+    record = learn(args, choice, apart, start(args, choice, has_mother))
     amplification.write_record(args.output, record)
     learnt = record.amplification
     logger.info(

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from morula import contamination_level, inheritance, tables
 from morula.atomic import written_whole
@@ -155,7 +155,7 @@ def start(
     shares = np.linspace(0.0, 1.0, n_shares)
     half = 0.5 / (n_shares - 1)
     edges = np.clip(np.append(shares - half, 1.0), 0.0, 1.0)
-    inner = np.diff(stats.beta.cdf(edges, preset.shape, preset.shape))
+    inner = np.diff(special.betainc(preset.shape, preset.shape, edges))
     inner[[0, -1]] = 0.0  # the published dropout holds the most extreme imbalance
     share_prior = (1.0 - dropout) * inner / inner.sum()
     share_prior[[0, -1]] = dropout / 2
@@ -212,6 +212,7 @@ class Record:
     """What was learnt of an embryo, as results/correct/embryos keep it.
 
     dropout: of all amplified sites, not only of those with reads as in `amplification`;
+    imbalance: as `amplification.imbalance`, both from sites of different fragments;
     intervals: 95 % of each of MEASURED, None where it is not in the model; converged,
     iterations: of EM; sites_informative: sites with reads that tell of the
     amplification, sites_used: of these and of others, those that were used.
@@ -220,6 +221,7 @@ class Record:
     embryo: str
     amplification: Amplification
     dropout: float
+    imbalance: float
     intervals: dict[str, tuple[float, float] | None]
     converged: bool
     iterations: int
@@ -236,6 +238,7 @@ def write_record(path: str | Path, record: Record) -> None:
         "share_prior": learnt.share_prior.tolist(),
         **{name: getattr(learnt, name) for name in MEASURED},
         "dropout": record.dropout,
+        "imbalance": record.imbalance,
         "converged": record.converged,
         "iterations": record.iterations,
         "sites_informative": record.sites_informative,
@@ -259,6 +262,7 @@ def read_record(path: str | Path) -> Record:
             str(data["embryo"]),
             learnt,
             float(data["dropout"]),
+            float(data["imbalance"]),
             {
                 name: None if pair is None else (float(pair[0]), float(pair[1]))
                 for name, pair in data["intervals"].items()

@@ -20,6 +20,10 @@ from morula.inheritance import Chain
 STRETCH_SITES = 400
 # Other sites tell the error rates alone: one for each two informative ones.
 PLAIN_SHARE = 0.5
+# Sites that are farther apart are rarely on one fragment (bp); and the share of sites
+# without reads above which most neighbours with reads are.
+FRAGMENT_BP = 700
+SHALLOW = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class Choice:
         missed = single * max(single - 1, 0) / (2.0 * (double + 1))
         return missed / max(missed + self.sites_used, 1.0)
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether most sites with reads have those of one fragment."""
+        return self.unseen > SHALLOW
+
 
 def evenly(n: int, wanted: int) -> NDArray[np.int64]:
     """At most `wanted` of range(n), evenly spaced."""
@@ -51,16 +60,36 @@ def evenly(n: int, wanted: int) -> NDArray[np.int64]:
     return np.asarray((np.arange(wanted) + 0.5) * n / max(wanted, 1), dtype=np.int64)
 
 
+def of_fragments(
+    rows: NDArray[np.int64], pos_bp: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Those of `rows` (rising) that are each FRAGMENT_BP from the one before, so that
+    hardly two are of one fragment; pos_bp: (L,)."""
+    kept = []
+    last = -FRAGMENT_BP
+    for row, pos in zip(rows.tolist(), pos_bp[rows].tolist(), strict=True):
+        if pos - last >= FRAGMENT_BP:
+            kept.append(row)
+            last = pos
+    return np.array(kept, dtype=np.int64)
+
+
 def of_chromosome(
-    family: FamilySites, reads: NDArray[np.float64], max_depth: float
+    family: FamilySites,
+    reads: NDArray[np.float64],
+    max_depth: float,
+    one_a_fragment: bool = False,
 ) -> tuple[list[Stretch], int]:
     """Stretches of one chromosome and the number of informative sites; reads: (L, 2).
 
-    Sites without reads are left out: the steps over them lose nothing.
+    Sites without reads are left out: the steps over them lose nothing. one_a_fragment:
+    of informative sites that one fragment may cover, the first alone.
     """
     has_reads = reads.sum(axis=1) > 0
     tells = is_informative(family)
     rows = np.flatnonzero(has_reads & tells)
+    if one_a_fragment:
+        rows = of_fragments(rows, family.sites.pos_bp)
     plain = np.flatnonzero(has_reads & ~tells)
     sample = plain[evenly(len(plain), int(PLAIN_SHARE * len(rows)) + 1)]
     chosen = np.sort(np.concatenate([rows, sample]))

@@ -57,7 +57,7 @@ def write_record(path, embryo, n_shares=9):
     preset = amplification.Preset(0.2, 2.0, 10_000.0)
     learnt = amplification.start(preset, 1, n_shares, 0.005, 0.005, 0.003, 0.0)
     intervals = dict.fromkeys(amplification.MEASURED)
-    record = amplification.Record(embryo, learnt, 0.2, intervals, True, 1, 1, 1)
+    record = amplification.Record(embryo, learnt, 0.2, 0.3, intervals, True, 1, 1, 1)
     amplification.write_record(path, record)
     return path
 

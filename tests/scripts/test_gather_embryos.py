@@ -35,7 +35,7 @@ def family(tmp_path_factory):
         amplification.write_record(
             folder / f"{name}.json",
             amplification.Record(
-                name, learnt, record.dropout, intervals, True, 9, 100, 90
+                name, learnt, record.dropout, 0.3, intervals, True, 9, 100, 90
             ),
         )
         for chrom, one in zip(CHROMOSOMES, chromosomes, strict=True):

@@ -144,7 +144,7 @@ def learn(
     dropout = amplification.dropout_of_loci(learnt.dropout, choice.unseen)
     nothing = dict.fromkeys(amplification.MEASURED)
     return learnt, Record(
-        "E1", learnt, dropout, nothing, fit.converged, 1, 1, choice.sites_used
+        "E1", learnt, dropout, 0.3, nothing, fit.converged, 1, 1, choice.sites_used
     )
 
 

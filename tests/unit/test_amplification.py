@@ -259,7 +259,7 @@ class TestRecord:
         begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
         intervals = {name: (0.1, 0.2) for name in amplification.MEASURED}
         intervals["contamination"] = None
-        return amplification.Record("E1", begin, 0.21, intervals, True, 7, 90, 60)
+        return amplification.Record("E1", begin, 0.21, 0.3, intervals, True, 7, 90, 60)
 
     def test_comes_back(self, tmp_path):
         record = self.record()
@@ -268,7 +268,8 @@ class TestRecord:
         np.testing.assert_array_equal(
             found.amplification.share_prior, record.amplification.share_prior
         )
-        assert (found.dropout, found.intervals) == (0.21, record.intervals)
+        assert (found.dropout, found.imbalance) == (0.21, 0.3)
+        assert found.intervals == record.intervals
         assert found.amplification.length_bp == record.amplification.length_bp
         learnt = amplification.read_learnt(tmp_path / "a.json")
         assert learnt.contamination == record.amplification.contamination

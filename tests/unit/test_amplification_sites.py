@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,42 @@ class TestSites:
             for one in (part, amplification_fit.Stretch(whole, gap_bp))
         ]
         assert ln[0] == pytest.approx(ln[1], abs=1e-6)
+
+    def test_one_site_of_a_fragment(self):
+        pos_bp = np.array([0, 100, 650, 700, 1399, 1400, 9000])
+        found = amplification_sites.of_fragments(np.arange(7), pos_bp)
+        np.testing.assert_array_equal(found, [0, 3, 5, 6])
+        assert len(amplification_sites.of_fragments(np.arange(0), pos_bp)) == 0
+
+    @pytest.mark.parametrize(("depth", "shallow"), [(0.05, True), (4.0, False)])
+    def test_shallow_reads_are_known(self, depth, shallow):
+        family = self.family()
+        reads = np.random.default_rng(3).poisson(depth / 2, (3000, 2)).astype(float)
+        parts = [amplification_sites.of_chromosome(family, reads, 50.0)]
+        assert amplification_sites.choose(parts, 60_000).is_shallow == shallow
+
+    def test_reads_of_one_fragment_are_not_lost_alleles(self):
+        # Even amounts, nothing lost; but sites of a fragment show the same allele.
+        family = self.family()
+        rng = np.random.default_rng(4)
+        mother, father = (p.orders.argmax(axis=1) for p in family.parents)
+        alleles = np.stack([mother >> 1, father >> 1], axis=1)  # haplotypes 1
+        reads = np.zeros((3000, 2))
+        for first in rng.choice(2900, 400, replace=False):
+            rows = first + np.arange(5)  # of one fragment
+            reads[rows, alleles[rows, rng.integers(2)]] += 1
+        begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.0)
+        found = []
+        apart = replace(
+            family, sites=replace(family.sites, pos_bp=140 * np.arange(3000))
+        )
+        for one_a_fragment in (False, True):
+            stretches, _ = amplification_sites.of_chromosome(
+                apart, reads, 50.0, one_a_fragment
+            )
+            fit = amplification_fit.fit(stretches, begin, 2.0, 50, 0.01)
+            found.append(fit.amplification.dropout)
+        assert found[1] < 0.5 * found[0]
 
     def test_of_more_sites_than_asked_for_an_even_choice(self):
         chromosomes = []
