@@ -21,8 +21,8 @@ from morula import (
     dosage_text,
     embryo_posterior,
     embryo_qc,
-    family_chain,
     family_input,
+    family_sampling,
     family_sites,
     polished_parents,
     polished_phase,
@@ -249,10 +249,10 @@ def work(args: argparse.Namespace) -> None:
         len(rows),
         len(family.sites.pos_bp),
     )
-    schedule = family_chain.Schedule(
+    schedule = family_sampling.Schedule(
         args.burn_in, args.sweeps, args.tolerance, args.samples
     )
-    found = family_chain.sample_family(
+    found = family_sampling.sample_family(
         family_input.chain_of(family, rows),
         embryos,
         schedule,

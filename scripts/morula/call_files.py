@@ -32,7 +32,7 @@ FIELDS = {
     "FP": '##FORMAT=<ID=FP,Number=1,Type=Float,Description="Probability that this het'
     ' is the wrong way round by itself; 0.5 where nothing tells">',
     "SP": '##FORMAT=<ID=SP,Number=1,Type=Float,Description="Probability that the phase'
-    ' switches between the het before and this one">',
+    ' switches between the site before and this one">',
     "PS": '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="Phase set">',
     "PRIVATE": '##INFO=<ID=PRIVATE,Number=0,Type=Flag,Description="Het of a parent that'
     ' the panel lacks">',

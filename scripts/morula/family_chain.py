@@ -21,8 +21,7 @@ vectors, G = 4 ordered genotypes, S joint samples.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,14 +32,13 @@ from morula import group_kernels, order_kernels, orientation_kernels, path_kerne
 from morula.embryo_kernels import Embryo as Embryo
 from morula.embryo_kernels import Pass, Turns
 from morula.group_kernels import Group, Side
-from morula.joint_posterior import JointPosterior, JointSamples
-from morula.order_kernels import Bytes, Floats
+from morula.joint_posterior import Draws, Sums
+from morula.order_kernels import Floats
 
 # METHOD: up to seven embryos are one group, taken exactly (2^7 states). Larger families
 # are cut into groups of nearly equal size, each with one state bit more for the rest as
 # it stands: so time is linear in the number of embryos.
 GROUP = 7
-BLOCK = 6
 # Likelihoods of all embryos are kept between sweeps where they fit in this.
 KEPT_BYTES = 1_500_000_000
 LEAST = 1e-12
@@ -75,20 +73,7 @@ class Family:
         return Turns(one, other)
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """burn_in: sweeps that are left out, at most: they end when one redraws a smaller
-    share of the haplotypes than `tolerance`; max_sweeps: kept sweeps at most;
-    tolerance: sampling stops when the posterior of the haplotypes changes on average by
-    less from one block of sweeps to the next; samples: joint samples to return."""
-
-    burn_in: int
-    max_sweeps: int
-    tolerance: float
-    samples: int
-
-
-class _State:
+class State:
     """What a sweep changes: vectors and grid points (E, L) of the embryos and the
     likelihood of their reads by genotype (E, L, G), over its largest, and its ln;
     switches (2, L) and the probability with which each was drawn; the ln weights
@@ -113,60 +98,6 @@ class _State:
         )
 
 
-class _Draws:
-    """Collects S joint samples evenly from the sweeps.
-
-    A block of sweeps fills all places; the k-th block takes over each share of them
-    with probability 1 / k.
-    """
-
-    def __init__(self, n_embryos: int, n_sites: int, n_samples: int) -> None:
-        width = -(-n_sites // 8)
-        self.haplotype = np.zeros((2, n_embryos, n_samples, width), dtype=np.uint8)
-        self.allele = np.zeros_like(self.haplotype)
-        self.switch = np.zeros((2, n_samples, width), dtype=np.uint8)
-        self._parts = np.array_split(np.arange(n_samples), BLOCK)
-
-    def places(self, sweep: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Places that a kept sweep (from 0) fills."""
-        block, place = divmod(sweep, BLOCK)
-        taken = rng.random() * (block + 1) < 1.0
-        return self._parts[place][: None if taken else 0]
-
-    def put_alleles(
-        self, places: NDArray[np.int64], parent: int, orders: Bytes
-    ) -> None:
-        """Alleles along the drawn haplotypes at `places`, from both parents' orders
-        (L,)."""
-        own = (orders >> 2, orders & 3)[parent]
-        first, second = np.packbits(own >> 1), np.packbits(own & 1)
-        carries = self.haplotype[parent][:, places]
-        self.allele[parent][:, places] = (carries & second) | (~carries & first)
-
-    def put_switches(self, places: NDArray[np.int64], switches: Bytes) -> None:
-        self.switch[:, places] = np.packbits(switches, axis=1)[:, None]
-
-
-class _Sums:
-    """Sums over the kept sweeps."""
-
-    def __init__(self, n_embryos: int, n_sites: int) -> None:
-        self.n = 0
-        self.vectors = np.zeros((n_embryos, n_sites, 4), dtype=np.float32)
-        self.genotypes = np.zeros_like(self.vectors)
-        self.share = np.zeros((n_embryos, n_sites), dtype=np.float32)
-        self.orders = np.zeros((2, n_sites, 4))
-        self.switch = np.zeros((2, n_sites))
-        self._before = np.zeros_like(self.vectors)
-
-    def change(self) -> float:
-        """Mean change of the posterior of the vectors since the last call."""
-        now = self.vectors / np.float32(self.n)
-        change = float(np.abs(now - self._before).mean())
-        self._before = now
-        return change
-
-
 class Sampler:
     """Gibbs sampler of one family and chromosome."""
 
@@ -180,7 +111,7 @@ class Sampler:
             for one in embryos
         ]
         grids = [len(shares) for shares, _ in self._shares]
-        self.state = _State(family, embryos)
+        self.state = State(family, embryos)
         self._keeps = 16 * n_sites * sum(grids) <= KEPT_BYTES
         self._rows = [
             np.zeros((n_sites, 4 * grid), dtype=np.float32)
@@ -200,7 +131,7 @@ class Sampler:
         # Room of the phase's chains: none is larger than that of a first group.
         self._oriented = np.empty(n_sites << n_bits, dtype=np.float32)
 
-    def embryo(self, i: int, turns: Turns, sums: _Sums | None = None) -> None:
+    def embryo(self, i: int, turns: Turns, sums: Sums | None = None) -> None:
         """Redraw embryo i, the orders summed out; adds its posterior to `sums`."""
         one, state = self.embryos[i], self.state
         order_kernels.priors_without(
@@ -243,7 +174,7 @@ class Sampler:
             raise ValueError(f"embryo {i} is impossible at site {bad} (from 0)")
         return chain
 
-    def draw(self, turns: Turns, places: NDArray[np.int64], draws: _Draws) -> None:
+    def draw(self, turns: Turns, places: NDArray[np.int64], draws: Draws) -> None:
         """Joint samples for `places`.
 
         Given the switches and the orders, which are drawn here, the embryos are
@@ -318,7 +249,7 @@ class Sampler:
         self.sweep(None, None, 0)
         return float((self.state.vectors != before).mean())
 
-    def sweep(self, sums: _Sums | None, draws: _Draws | None, number: int) -> None:
+    def sweep(self, sums: Sums | None, draws: Draws | None, number: int) -> None:
         """Redraw everything once; number: of the kept sweep, for `draws`."""
         turns = self.family.turns(self.state.switches)
         for i in self.rng.permutation(len(self.embryos)):
@@ -333,42 +264,3 @@ class Sampler:
             sums.n += 1
             order_kernels.add_orders(self.state.weights, sums.orders)
             sums.switch += self.state.switch_share
-
-
-def sample_family(
-    family: Family,
-    embryos: Sequence[Embryo],
-    schedule: Schedule,
-    rng: np.random.Generator,
-    tell: Callable[[int, float], None] = lambda sweeps, change: None,
-) -> JointPosterior:
-    """Posterior of all embryos and parents, and joint samples.
-
-    tell: called after each block with the number of kept sweeps and the change.
-    Raises ValueError where no state explains a site (only without outliers).
-    """
-    sampler = Sampler(family, embryos, rng)
-    n_embryos, n_sites = sampler.state.vectors.shape
-    sampler.begin()
-    for _ in range(schedule.burn_in):
-        if sampler.burn() < schedule.tolerance:
-            break
-    sums = _Sums(n_embryos, n_sites)
-    draws = _Draws(n_embryos, n_sites, schedule.samples)
-    change = math.inf
-    while sums.n < schedule.max_sweeps and change > schedule.tolerance:
-        for _ in range(2):
-            for _ in range(BLOCK // 2):
-                sampler.sweep(sums, draws, sums.n)
-            change = sums.change()
-        tell(sums.n, change)
-    return JointPosterior(
-        sums.vectors / sums.n,
-        sums.genotypes / sums.n,
-        sums.share / sums.n,
-        sums.orders / sums.n,
-        sums.switch / sums.n,
-        JointSamples(draws.haplotype, draws.allele, draws.switch),
-        sums.n,
-        change,
-    )

@@ -14,16 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import dosage_text
+from morula import call_files, dosage_text
 from morula.parental_alleles import Sites
 
-HEADER = (
-    '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype, phased">\n'
-    '##FORMAT=<ID=FP,Number=1,Type=Float,Description="P(this het is the wrong way'
-    ' round by itself)">\n'
-    '##FORMAT=<ID=SP,Number=1,Type=Float,Description="P(phase switches between the site'
-    ' before and this one)">\n'
-)
+HEADER = "".join(f"{call_files.FIELDS[name]}\n" for name in ("GT", "FP", "SP"))
 
 
 def cells(

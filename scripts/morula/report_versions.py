@@ -18,7 +18,10 @@ import pysam
 
 from morula.errors import InputError
 
-PYTHON_PARTS = ("cyvcf2", "numba", "numpy", "polars", "pysam", "scikit-allel", "scipy")
+PYTHON_PARTS = (
+    *("cyvcf2", "numba", "numpy", "polars", "pysam", "scikit-allel", "scipy"),
+    "whatshap",
+)
 # VCF header lines that tell a program and its version.
 VCF_HEADER_PATTERNS = (
     re.compile(r"^##(?P<name>bcftools|samtools)_\w+?Version=(?P<version>[\w.-]+)"),

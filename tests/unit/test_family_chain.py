@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from family_oracle import Oracle
-from morula import embryo_posterior, family_chain, inheritance
-from morula.family_chain import Embryo, Family, Schedule, sample_family
+from morula import embryo_posterior, family_chain, inheritance, joint_posterior
+from morula.family_chain import Embryo, Family
+from morula.family_sampling import Schedule, sample_family
 
 SHARES = np.array([0.1, 0.8])
 BALANCED = np.array([0.5])
@@ -193,15 +194,15 @@ class TestEnumeration:
 
 class TestJointSamples:
     def test_one_sample_a_sweep_is_a_draw_of_the_whole_family(self):
-        # Of a run one block of six samples is kept: many short runs.
+        # Of a run one block of four samples is kept: many short runs.
         family, embryos = tiny(2, 7)
         truth = Oracle(family, embryos).truth()
-        schedule, n_batches = Schedule(6, 6, NEVER, 6), RUNS
+        schedule, n_batches = Schedule(6, 4, NEVER, 4), RUNS
         rng = np.random.default_rng(5)
         batches = [
             [
                 from_samples(sample_family(family, embryos, schedule, rng))
-                for _ in range(40)
+                for _ in range(60)
             ]
             for _ in range(n_batches)
         ]
@@ -239,10 +240,10 @@ class TestJointSamples:
         rng, n_blocks, n_samples = np.random.default_rng(7), 4, 13
         kept = np.zeros((n_samples, n_blocks))
         for _ in range(1000):
-            draws = family_chain._Draws(1, 8, n_samples)
+            draws = joint_posterior.Draws(1, 8, n_samples)
             block = np.full(n_samples, -1)
-            for sweep in range(n_blocks * family_chain.BLOCK):
-                block[draws.places(sweep, rng)] = sweep // family_chain.BLOCK
+            for sweep in range(n_blocks * joint_posterior.BLOCK):
+                block[draws.places(sweep, rng)] = sweep // joint_posterior.BLOCK
             kept[np.arange(n_samples), block] += 1
         np.testing.assert_allclose(kept / 1000, 1 / n_blocks, atol=5 * 0.0137)
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from drawn_embryo import embryo
-from morula import amplification, embryo_posterior, family_chain, polished_phase
-from morula.family_chain import Embryo, Family, Schedule
+from morula import amplification, embryo_posterior, family_sampling, polished_phase
+from morula.family_chain import Embryo, Family
+from morula.family_sampling import Schedule
 
 N_SITES = 600
 SWITCH_AT, CROSSOVER_AT, FLIPPED = 200, 420, 310
@@ -93,7 +94,7 @@ class DrawnFamily:
         )
 
     def run(self, schedule=SCHEDULE, seed=1, embryos=None):
-        return family_chain.sample_family(
+        return family_sampling.sample_family(
             self.family,
             self.embryos if embryos is None else embryos,
             schedule,
