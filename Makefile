@@ -46,7 +46,7 @@ help:
 	@echo "                          in DIRECTORY, and nothing after (docs/simulation.md)"
 	@echo "make bench-quick          accuracy and speed against truth and peers, in minutes: docs/benchmarks/quick"
 	@echo "make bench                the same over all depths, protocols and families, in two hours: docs/benchmarks/full"
-	@echo "make bench-correction     how right the correction is, over ten real couples, in half an hour: docs/benchmarks/correction"
+	@echo "make bench-correction     how right the correction is, over thirty real couples, in an hour: docs/benchmarks/correction"
 	@echo "make bench-cost           time and memory of the correction on a chromosome as large as the"
 	@echo "                          largest, and beside AlphaPeel: docs/benchmarks/family_cost.tsv, peer_cost.tsv"
 	@echo "make setup                only see to Python parts (.venv) and tools"

@@ -32,7 +32,7 @@ N_ERROR_CLASSES = 4
 # Of one level of contamination: three of the mother's copies, four of errors.
 N_OF_LEVEL = 3 * N_ERROR_CLASSES
 N_CLASSES = N_OF_LEVEL * contamination_level.N_LEVELS
-DAMAGE = frozenset({("C", "T"), ("G", "A")})
+DAMAGE = (("C", "T"), ("G", "A"))
 # Of the fixed point of dropout_of_loci, which contracts quickly.
 UNSEEN_ROUNDS = 30
 LEAST_KEPT = 1e-9
@@ -115,16 +115,19 @@ def site_classes(
 ) -> NDArray[np.int64]:
     """Class of each site, int64 (L,); mother: (L, 2), P(her haplotype carries ALT);
     level: (L,), of contamination_level.levels."""
-    error_class = [_error_class(*pair) for pair in zip(ref, alt, strict=True)]
     copies = np.rint(mother.sum(axis=1)).astype(np.int64)
-    found = np.array(error_class, dtype=np.int64)
+    found = _error_classes(np.asarray(ref), np.asarray(alt))
     return found + N_ERROR_CLASSES * copies + N_OF_LEVEL * level
 
 
-def _error_class(ref: str, alt: str) -> int:
-    if len(ref) != len(alt):
-        return 3
-    return 1 if (ref, alt) in DAMAGE else 2 if (alt, ref) in DAMAGE else 0
+def _error_classes(ref: NDArray[np.str_], alt: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Error class of each site, int64 (L,)."""
+    found = np.zeros(len(ref), dtype=np.int64)
+    for one, other in DAMAGE:
+        found[(ref == one) & (alt == other)] = 1
+        found[(ref == other) & (alt == one)] = 2
+    found[np.char.str_len(ref) != np.char.str_len(alt)] = 3
+    return found
 
 
 def read_preset(path: str | Path, name: str) -> Preset:

@@ -100,7 +100,7 @@ def of_chromosome(
         sites.ref[chosen],
         sites.alt[chosen],
         family.parents[0].alleles[chosen],
-        contamination_level.levels(sites.pos_bp, reads)[chosen],
+        contamination_level.levels(sites.pos_bp, reads, chosen),
     )
     chain = Chain(
         amplification.cap_depth(reads[chosen], max_depth),

@@ -1,6 +1,6 @@
 """How much of the reads at a place are the mother's own, from the depth there.
 
-Shapes: L sites of a chromosome.
+Shapes: L sites of a chromosome, N of them asked for.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ def local(contamination: float) -> NDArray[np.float64]:
     return np.asarray(np.minimum(MOST, contamination * factors))
 
 
-def levels(pos_bp: NDArray[np.int64], reads: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Level of each site from 0 (the lowest) to N_LEVELS - 1, int64 (L,).
+def levels(
+    pos_bp: NDArray[np.int64], reads: NDArray[np.float64], rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Level of each site of `rows`, from 0 (the lowest) to N_LEVELS - 1, int64 (N,).
 
-    pos_bp: rising; reads: (L, 2), all that were counted, at all sites.
+    pos_bp: rising; reads: (L, 2), all that were counted, at all sites; rows: (N,).
 
     # METHOD: the mother's cells are more than the embryo's one, or not amplified as it
     # is: her DNA is about as deep everywhere, while the embryo's template varies and
@@ -39,8 +41,9 @@ def levels(pos_bp: NDArray[np.int64], reads: NDArray[np.float64]) -> NDArray[np.
     """
     depth = reads.sum(axis=1)
     before = np.concatenate([[0.0], np.cumsum(depth)])
-    first = np.searchsorted(pos_bp, pos_bp - HALF_WINDOW_BP, side="left")
-    last = np.searchsorted(pos_bp, pos_bp + HALF_WINDOW_BP, side="right")
+    middle = pos_bp[rows]
+    first = np.searchsorted(pos_bp, middle - HALF_WINDOW_BP, side="left")
+    last = np.searchsorted(pos_bp, middle + HALF_WINDOW_BP, side="right")
     found = before[last] - before[first] + PRIOR_READS
     expected = (last - first) * depth.mean() + PRIOR_READS
     level = np.rint(np.log2(expected / found)).astype(np.int64)

@@ -42,7 +42,7 @@ def embryo_of(
     sites = family.sites
     gap_bp = np.diff(sites.pos_bp[rows], prepend=sites.pos_bp[rows[0]])
     mother = family.parents[0].alleles[rows]
-    level = contamination_level.levels(sites.pos_bp, reads)[rows]
+    level = contamination_level.levels(sites.pos_bp, reads, rows)
     local = contaminant.local_share(learnt)
     return Embryo(
         amplification.cap_depth(reads[rows], max_depth),

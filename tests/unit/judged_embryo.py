@@ -160,7 +160,9 @@ def chain_of(
             family.sites.ref,
             family.sites.alt,
             alleles[0],
-            contamination_level.levels(family.sites.pos_bp, reads),
+            contamination_level.levels(
+                family.sites.pos_bp, reads, np.arange(len(reads))
+            ),
         ),
         alleles[0],
         alleles[1],

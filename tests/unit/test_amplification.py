@@ -46,7 +46,9 @@ def world(seed, depth, n_sites=N_SITES, cm_per_bp=2e-5, **how):
             ref,
             alt,
             alleles[0],
-            contamination_level.levels(pos_bp, true.counts.astype(float)),
+            contamination_level.levels(
+                pos_bp, true.counts.astype(float), np.arange(len(pos_bp))
+            ),
         ),
         alleles[0],
         alleles[1],

@@ -57,7 +57,9 @@ class TestSites:
                 family.sites.ref,
                 family.sites.alt,
                 alleles[0],
-                contamination_level.levels(family.sites.pos_bp, reads),
+                contamination_level.levels(
+                    family.sites.pos_bp, reads, np.arange(len(reads))
+                ),
             ),
             *alleles,
             family.flip(0),

@@ -10,7 +10,9 @@ from morula import contamination_level
 
 def of(pos_bp, depth):
     reads = np.stack([depth, np.zeros(len(depth))], axis=1)
-    found = contamination_level.levels(np.asarray(pos_bp), reads)
+    found = contamination_level.levels(
+        np.asarray(pos_bp), reads, np.arange(len(pos_bp))
+    )
     return found + contamination_level.LOWEST
 
 
