@@ -94,6 +94,16 @@ def of_joint(
     )
 
 
+def _against_first(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Samples after the first as what differs from it, (..., S, W); its own inverse.
+
+    Samples are much alike, but a row of them is longer than what deflate looks back on.
+    """
+    found = bits.copy()
+    found[..., 1:, :] ^= bits[..., :1, :]
+    return found
+
+
 def save(path: str | Path, family: FamilyPosterior) -> None:
     """Write the file, whole or not at all."""
     arrays = {
@@ -104,7 +114,7 @@ def save(path: str | Path, family: FamilyPosterior) -> None:
         "vectors": family.vectors,
         "genotypes": family.genotypes,
         "haplotype": family.haplotype,
-        "allele": family.allele,
+        "allele": _against_first(family.allele),
         "switch": family.switch,
     }
     with (
@@ -126,6 +136,6 @@ def load(path: str | Path) -> FamilyPosterior:
             data["vectors"],
             data["genotypes"],
             data["haplotype"],
-            data["allele"],
+            _against_first(data["allele"]),
             data["switch"],
         )
