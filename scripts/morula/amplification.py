@@ -116,7 +116,7 @@ def site_classes(
     """Class of each site, int64 (L,); mother: (L, 2), P(her haplotype carries ALT);
     level: (L,), of contamination_level.levels."""
     copies = np.rint(mother.sum(axis=1)).astype(np.int64)
-    found = _error_classes(np.asarray(ref), np.asarray(alt))
+    found = _error_classes(np.asarray(ref, np.str_), np.asarray(alt, np.str_))
     return found + N_ERROR_CLASSES * copies + N_OF_LEVEL * level
 
 
