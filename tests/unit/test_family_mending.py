@@ -20,7 +20,8 @@ from morula.family_sampling import Schedule
 N_SITES = 600
 SWITCH_AT, CROSSOVER_AT, FLIPPED = 200, 420, 310
 DOUBT, FLIP = 0.002, 0.02
-SCHEDULE = Schedule(3, 90, -1.0, 60)
+# P(switch) is a mean over sweeps of what each leaves open: few sweeps tell it badly.
+SCHEDULE = Schedule(3, 900, -1.0, 60)
 PRESET = amplification.Preset(0.25, 2.0, 10_000)
 
 
@@ -120,7 +121,7 @@ class TestMending:
     def test_the_switch_is_found_at_its_place(self, found):
         is_near = np.abs(np.arange(N_SITES) - SWITCH_AT) <= 4
         assert found.switch[0, is_near].sum() > 0.95
-        assert found.switch[0].sum() == pytest.approx(1.0, abs=0.2)
+        assert found.switch[0].sum() == pytest.approx(1.0, abs=0.1)
         assert found.switch[1].sum() < 0.05
 
     def test_no_crossover_is_invented(self, found):
