@@ -94,9 +94,9 @@ def learn(
     """What the correction uses, and what is told of the embryo.
 
     METHOD: all reads of a fragment show one allele. Where reads are few, sites of one
-    fragment look like short stretches with a lost allele: 0.32 for 0.21 at 0.1x. The
+    fragment look like short stretches with a lost allele: 0.30 for 0.21 at 0.1x. The
     correction needs them so, since it takes them for independent given x; dropout and
-    imbalance of the amplification are told by sites of different fragments (0.18).
+    imbalance of the amplification are told by sites of different fragments (0.19).
     """
     limits = args.em_iterations, args.em_tolerance
     with ThreadPoolExecutor(args.threads) as pool:
