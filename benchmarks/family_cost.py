@@ -92,10 +92,14 @@ class Job:
             flags += [f"--{name}", self.folder / f"{name}{suffix}"]
         return self.words("correct_family", [*flags, "--seed", self.seed])
 
-    def rows(self) -> Iterator[dict[str, object]]:
-        """Draw the family, run the scripts; a row of the table for each."""
+    def draw(self) -> None:
+        """Write the family's files."""
         rng = stream(self.seed, "drawn family", str(len(self.embryos)))
         write_family(rng, self.folder, self.size, self.embryos)
+
+    def rows(self) -> Iterator[dict[str, object]]:
+        """Draw the family, run the scripts; a row of the table for each."""
+        self.draw()
         costs = [measure(self.learn(name)) for name in self.embryos]
         yield self.row("learn_amplification.py", 1, mean_cost(costs))
         yield self.row("correct_family.py", len(self.embryos), measure(self.correct()))
@@ -126,6 +130,12 @@ def embryo_names(n_embryos: int) -> list[str]:
     return [f"E{number}" for number in range(1, n_embryos + 1)]
 
 
+def warm_up(scratch: Path, seed: int) -> None:
+    """Run the scripts once on a small family, so that numba caches what it compiles."""
+    job = Job(scratch / "warm", WARM, embryo_names(2), seed)
+    logger.info("%d scripts run once unmeasured", len(list(job.rows())))
+
+
 def work(args: argparse.Namespace) -> None:
     whole = Size("chr1", args.span_bp, args.sites, args.hets, args.depth)
     numbers = (round(n * args.stretch) for n in (args.span_bp, args.sites, args.hets))
@@ -135,8 +145,7 @@ def work(args: argparse.Namespace) -> None:
     ]
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
-        warm = Job(Path(scratch) / "warm", WARM, embryo_names(2), args.seed)
-        logger.info("%d scripts run once unmeasured", len(list(warm.rows())))
+        warm_up(Path(scratch), args.seed)
         for number, size in families:
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
                 job = Job(Path(folder), size, embryo_names(number), args.seed)

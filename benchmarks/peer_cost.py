@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 
 from bench import case as bench_case
 from bench.case import Case
-from bench.drawn_family import Size, write_family
-from family_cost import WARM, Job, embryo_names
+from bench.drawn_family import Size
+from family_cost import Job, embryo_names, warm_up
 from morula import allele_counts, family_sites, tables
 from morula.cli import run
-from morula.simulation.streams import stream
 from time_methods import Cost, measure
 
 logger = logging.getLogger("peer_cost")
@@ -105,11 +104,9 @@ def work(args: argparse.Namespace) -> None:
     size = Size("chr20", args.span_bp, args.sites, args.hets, args.depth)
     names = embryo_names(args.embryos)
     with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
-        warm = Job(Path(scratch) / "warm", WARM, embryo_names(2), args.seed)
-        logger.info("%d scripts run once unmeasured", len(list(warm.rows())))
+        warm_up(Path(scratch), args.seed)
         job = Job(Path(scratch) / "family", size, names, args.seed)
-        rng = stream(args.seed, "drawn family", str(len(names)))
-        write_family(rng, job.folder, size, names)
+        job.draw()
         own = morula_cost(job)
         found = {"Morula": (size.n_sites, own)}
         found["AlphaPeel, informative sites"] = alphapeel_cost(job, True)

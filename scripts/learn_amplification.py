@@ -48,9 +48,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_sites(args: argparse.Namespace) -> tuple[Choice, Choice, bool]:
-    """The sites to learn from, chromosome by chromosome; those that dropout and
-    imbalance are told by; and whether the mother is known."""
+def read_sites(
+    args: argparse.Namespace, one_a_fragment: bool = False
+) -> tuple[Choice, bool]:
+    """The sites to learn from, chromosome by chromosome, and whether the mother is
+    known; one_a_fragment: see amplification_sites.of_chromosome."""
     sizes = {len(args.chromosomes), len(args.family_sites), len(args.counts)}
     if len(sizes) > 1:
         raise InputError(
@@ -58,20 +60,19 @@ def read_sites(args: argparse.Namespace) -> tuple[Choice, Choice, bool]:
             f" --family-sites, {len(args.counts)} --counts; expected one of each for"
             " every chromosome"
         )
-    found, apart, has_mother = [], [], True
+    found, has_mother = [], True
     for chrom, sites, counts in zip(
         args.chromosomes, args.family_sites, args.counts, strict=True
     ):
         family = family_sites.load(sites)
         reads = allele_counts.read_counts(counts, chrom, family.sites, args.embryo)
-        shown = family, reads, args.max_depth
-        found.append(amplification_sites.of_chromosome(*shown))
-        apart.append(amplification_sites.of_chromosome(*shown, one_a_fragment=True))
+        found.append(
+            amplification_sites.of_chromosome(
+                family, reads, args.max_depth, one_a_fragment
+            )
+        )
         has_mother = family.known[0]
-    every = amplification_sites.choose(found, args.learn_sites)
-    if not every.is_shallow:
-        return every, every, has_mother
-    return every, amplification_sites.choose(apart, args.learn_sites), has_mother
+    return amplification_sites.choose(found, args.learn_sites), has_mother
 
 
 def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplification:
@@ -133,7 +134,9 @@ def learn(
 
 
 def work(args: argparse.Namespace) -> None:
-    choice, apart, has_mother = read_sites(args)
+    choice, has_mother = read_sites(args)
+    # Read again rather than kept: few reads are read soon, and most embryos have many.
+    apart = read_sites(args, True)[0] if choice.is_shallow else choice
     record = learn(args, choice, apart, start(args, choice, has_mother))
     amplification.write_record(args.output, record)
     learnt = record.amplification

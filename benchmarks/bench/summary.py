@@ -124,16 +124,13 @@ class Summary:
         methods = {key.method for key in self._couples} - {PHASE_METHOD}
         self.methods = sorted(methods, key=method_order)
         self.worlds = sorted({key.world for key in self._couples})
-        self.values: dict[Key, Estimate] = {
-            key: combine(
-                [value for value, _ in found.values()],
-                [n for _, n in found.values()],
-                kind_of(key.measure),
-            )
-            for key, found in self._couples.items()
-        }
-        for key in [key for key in self._couples if key.measure == POOLED]:
-            self.values[key] = pooled_error(self._bins(key))
+        self.values = {key: self._over_couples(key) for key in self._couples}
+
+    def _over_couples(self, key: Key) -> Estimate:
+        if key.measure == POOLED:
+            return pooled_error(self._bins(key))
+        values, sizes = zip(*self._couples[key].values(), strict=True)
+        return combine(values, sizes, kind_of(key.measure))
 
     def _bins(self, key: Key) -> list[dict[str, tuple[float, float, float]]]:
         """Of every couple with a calibration error: genotypes, claimed and right ones,
