@@ -81,7 +81,6 @@ class Job:
         """correct_family.py of all embryos."""
         defaults = section_defaults("correct")
         flags: list[object] = ["--chrom", self.size.chrom]
-        flags += ["--phased", self.folder / "phased.bcf"]
         flags += ["--mother", PARENTS[0], "--father", PARENTS[1]]
         flags += ["--embryos", *self.embryos, "--counts"]
         flags += [self.folder / f"{name}.counts.bcf" for name in self.embryos]

@@ -4,6 +4,8 @@
 # as VCF: scripts/import_vcf.py. Both are joined; the sites at which the parents vary,
 # and those of the panel, are where the embryos are counted (scripts/count_alleles.py).
 
+WITH_PARENTS = [family for family in project.families if project.parents(family)]
+WITHOUT_PARENTS = [name for name in project.families if name not in WITH_PARENTS]
 VCF_SAMPLES = [name for name in project.samples if project.kind(name) == "vcf"]
 
 
@@ -92,6 +94,8 @@ rule join_genotypes:
         "logs/join_genotypes/{family}.{chrom}.log",
     benchmark:
         "logs/join_genotypes/{family}.{chrom}.benchmark.tsv"
+    wildcard_constraints:
+        family=one_of(WITH_PARENTS),
     conda:
         "../envs/variants.yaml"
     threads: 1
@@ -117,6 +121,33 @@ rule join_genotypes:
         ' | bcftools query -i \'PANEL=1 || GT="alt"\' -f "%CHROM\\t%POS\\t%REF,%ALT\\n"'
         " && bcftools query -i 'TYPE=\"indel\" && AC>0'"
         ' -f "%CHROM\\t%POS\\t%REF,%ALT\\n" {input.panel})'
+        " | LC_ALL=C sort -k2,2n -k3,3 -u | bgzip > {output.sites}"
+        " && tabix -f -s 1 -b 2 -e 2 {output.sites}) 2> {log}"
+
+
+rule list_panel_sites:
+    input:
+        panel="results/reference/panel/{chrom}.bcf",
+    output:
+        sites="results/call/{family}.{chrom}.sites.tsv.gz",
+        sites_index="results/call/{family}.{chrom}.sites.tsv.gz.tbi",
+    log:
+        "logs/list_panel_sites/{family}.{chrom}.log",
+    benchmark:
+        "logs/list_panel_sites/{family}.{chrom}.benchmark.tsv"
+    wildcard_constraints:
+        family=one_of(WITHOUT_PARENTS),
+    conda:
+        "../envs/variants.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    # METHOD: without a parent, embryos are counted at the same sites of the panel. Their
+    # own reads add none: an amplified embryo's private ALT is an error as easily.
+    shell:
+        '(bcftools query -i \'TYPE="snp" || (TYPE="indel" && AC>0)\''
+        ' -f "%CHROM\\t%POS\\t%REF,%ALT\\n" {input.panel}'
         " | LC_ALL=C sort -k2,2n -k3,3 -u | bgzip > {output.sites}"
         " && tabix -f -s 1 -b 2 -e 2 {output.sites}) 2> {log}"
 

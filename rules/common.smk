@@ -14,7 +14,7 @@ if str(Path(workflow.basedir) / "scripts") not in sys.path:
 
 from morula import settings
 from morula.errors import InputError
-from morula.project import load as load_project
+from morula.project import load as load_project, notices
 
 
 def library(*modules):
@@ -46,7 +46,34 @@ def load_inputs():
         from morula.input_checks import check_files
 
         check_files(completed, project, workflow.configfiles)
+        for notice in notices(project, completed["samples"]):
+            print(f"note: {notice}", file=sys.stderr)
     return completed, project
+
+
+def from_parents(**files):
+    """Input function: `files` of a family's parents by name, or, in a family without
+    parents, `panel`; with their indexes. `source_flags` gives them to the script."""
+
+    def inputs(wildcards):
+        panel = {"panel": "results/reference/panel/{chrom}.bcf"}
+        chosen = files if project.parents(wildcards.family) else panel
+        given = dict(wildcards.items())
+        places = {name: path.format(**given) for name, path in chosen.items()}
+        indexes = {f"{name}_index": f"{path}.csi" for name, path in places.items()}
+        return places | indexes
+
+    return inputs
+
+
+def source_flags(*names):
+    """Params function: --NAME FILE of those inputs `names`, and `panel`, that are there."""
+    return lambda wildcards, input: [
+        word
+        for name, path in input.items()
+        if name in (*names, "panel")
+        for word in (f"--{name}", path)
+    ]
 
 
 def one_of(names):
@@ -241,6 +268,15 @@ def disease_numbers(name):
 
 
 # report and evaluation: a simulation that makes counts has no alignments
+
+
+def parents_files(wildcards):
+    """Files whose headers tell what called, phased and imputed a family's parents."""
+    return [
+        f"results/{stage}/{wildcards.family}.{chromosomes[0]}.bcf"
+        for stage in ("call", "phase", "impute/parents")
+        if project.parents(wildcards.family)
+    ]
 
 
 def alignments_of(wildcards):

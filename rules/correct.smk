@@ -4,6 +4,13 @@
 
 rule prepare_family:
     input:
+        unpack(
+            from_parents(
+                genotypes="results/call/{family}.{chrom}.bcf",
+                phased="results/phase/{family}.{chrom}.bcf",
+                imputed="results/impute/parents/{family}.{chrom}.bcf",
+            )
+        ),
         script=scripts / "prepare_family.py",
         library=library(
             "call_files",
@@ -13,12 +20,6 @@ rule prepare_family:
             "processes",
         ),
         sites="results/call/{family}.{chrom}.sites.tsv.gz",
-        genotypes="results/call/{family}.{chrom}.bcf",
-        genotypes_index="results/call/{family}.{chrom}.bcf.csi",
-        phased="results/phase/{family}.{chrom}.bcf",
-        phased_index="results/phase/{family}.{chrom}.bcf.csi",
-        imputed="results/impute/parents/{family}.{chrom}.bcf",
-        imputed_index="results/impute/parents/{family}.{chrom}.bcf.csi",
         map_female="results/reference/maps/{chrom}.female.map",
         map_male="results/reference/maps/{chrom}.male.map",
     output:
@@ -35,10 +36,10 @@ rule prepare_family:
         runtime=60,
     params:
         parents=parent_flags,
+        sources=source_flags("genotypes", "phased", "imputed"),
         error=lookup("correct/genotype_error", within=config),
     shell:
-        "python {input.script} --sites {input.sites} --genotypes {input.genotypes}"
-        " --phased {input.phased} --imputed {input.imputed}"
+        "python {input.script} --sites {input.sites} {params.sources}"
         " --chrom {wildcards.chrom} {params.parents}"
         " --map-female {input.map_female} --map-male {input.map_male}"
         " --genotype-error {params.error}"
@@ -139,8 +140,6 @@ rule correct_family:
             "sparse_sweeps",
         ),
         family_sites="results/correct/families/{family}.{chrom}.npz",
-        phased="results/phase/{family}.{chrom}.bcf",
-        phased_index="results/phase/{family}.{chrom}.bcf.csi",
         counts=lambda wildcards: expand(
             "results/call/counts/{embryo}.{chrom}.bcf",
             embryo=project.embryos(wildcards.family),
@@ -173,7 +172,7 @@ rule correct_family:
         seed=config["seed"],
     shell:
         "python {input.script} --chrom {wildcards.chrom:q}"
-        " --family-sites {input.family_sites} --phased {input.phased} {params.parents}"
+        " --family-sites {input.family_sites} {params.parents}"
         " --embryos {params.embryos} --counts {input.counts}"
         " --amplification {input.amplification}"
         " --max-depth {params.correct[max_depth]}"
@@ -199,7 +198,9 @@ rule gather_embryos:
             "inheritance",
             "inheritance_kernels",
             "parental_alleles",
+            "polished_phase",
             "processes",
+            "segments",
         ),
         amplification=lambda wildcards: expand(
             "results/correct/embryos/{embryo}.amplification.json",

@@ -41,6 +41,12 @@ rule impute_parents:
 
 rule impute_family:
     input:
+        unpack(
+            from_parents(
+                parents="results/impute/parents/{family}.{chrom}.bcf",
+                phased="results/phase/{family}.{chrom}.bcf",
+            )
+        ),
         script=scripts / "impute_family.py",
         library=library(
             "dosage_text",
@@ -51,10 +57,6 @@ rule impute_family:
             "parental_alleles",
             "posterior_samples",
         ),
-        parents="results/impute/parents/{family}.{chrom}.bcf",
-        parents_index="results/impute/parents/{family}.{chrom}.bcf.csi",
-        phased="results/phase/{family}.{chrom}.bcf",
-        phased_index="results/phase/{family}.{chrom}.bcf.csi",
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
         map="results/reference/maps/{chrom}.average.map",
     output:
@@ -73,11 +75,12 @@ rule impute_family:
         runtime=120,
     params:
         parents=parent_flags,
+        sources=source_flags("parents", "phased"),
         error=lookup("correct/genotype_error", within=config),
         seed=lookup("seed", within=config),
     shell:
-        "python {input.script} --parents {input.parents} {params.parents}"
-        " --phased {input.phased} --posterior {input.posterior} --map {input.map} --chrom {wildcards.chrom}"
+        "python {input.script} {params.sources} {params.parents}"
+        " --posterior {input.posterior} --map {input.map} --chrom {wildcards.chrom}"
         " --genotype-error {params.error} --seed {params.seed}"
         " --genomes {output.genomes} --samples {output.samples} 2> {log}"
 

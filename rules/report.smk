@@ -28,9 +28,7 @@ rule write_report:
         ranking="results/score/{family}.ranking.tsv",
         match="results/score/{family}.match.tsv",
         genome_index="results/reference/genome.fa.fai",
-        called=f"results/call/{{family}}.{chromosomes[0]}.bcf",
-        phased=f"results/phase/{{family}}.{chromosomes[0]}.bcf",
-        imputed=f"results/impute/parents/{{family}}.{chromosomes[0]}.bcf",
+        parents=parents_files,
         alignments=alignments_of,
     output:
         "results/report/{family}.html",
@@ -54,6 +52,6 @@ rule write_report:
         " --ancestry {input.ancestry} --ancestry-panel {input.ancestry_panel}"
         " --scores {input.scores} --ranking {input.ranking} --match {input.match}"
         " --genome-index {input.genome_index}"
-        " --made-files {input.called} {input.phased} {input.imputed} {input.alignments}"
+        " --made-files {input.parents} {input.alignments}"
         " --template {input.template} --style {input.style}"
         " --output {output} 2> {log}"

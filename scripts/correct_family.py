@@ -39,17 +39,6 @@ from morula.parental_alleles import Sites
 from morula.polished_phase import Bits
 
 logger = logging.getLogger("correct_family")
-SEGMENT_COLUMNS = (
-    "embryo",
-    "parent",
-    "chrom",
-    "start",
-    "end",
-    "haplotype",
-    "posterior",
-    "start_low",
-    "start_high",
-)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -57,7 +46,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--chrom", required=True)
     add("--family-sites", required=True, help=".npz of prepare_family")
-    add("--phased", required=True, help="BCF of phase_parents")
     add("--mother", help="her name; left out for a donor")
     add("--father", help="his name; left out for a donor")
     add("--embryos", nargs="+", required=True)
@@ -196,12 +184,12 @@ def write(
     evidence: dict[str, object],
 ) -> None:
     """All outputs, once all that goes into them is there."""
-    contigs = dosage_text.contig_lines(args.phased)
+    contigs = dosage_text.contig_lines(args.counts[0])
     segment_table = list(segment_rows(args, family, rows, found, phases))
     sites = family.sites.at(rows)
     stored = embryo_posterior.of_joint(sites, args.embryos, found)
     embryo_posterior.save(args.posterior, stored)
-    tables.write_tsv(args.inheritance, SEGMENT_COLUMNS, segment_table)
+    tables.write_tsv(args.inheritance, segments.COLUMNS, segment_table)
     with written_whole(args.evidence) as partial:
         partial.write_text(json.dumps(evidence, indent=1) + "\n")
     write_parents(args, contigs, sites, found, phases)

@@ -13,6 +13,7 @@ from morula import (
     embryo_measures,
     embryo_qc,
     embryo_verdict,
+    segments,
     tables,
 )
 from morula.amplification import Record
@@ -150,8 +151,7 @@ def work(args: argparse.Namespace) -> None:
     every = measure(args)
     tables.write_tsv(args.qc, QC_COLUMNS, [qc_row(one, limits) for one in every])
     rows = sorted_segments(args, [one.record.embryo for one in every])
-    columns = tuple(rows[0]) if rows else ()
-    tables.write_tsv(args.segments, columns, rows)
+    tables.write_tsv(args.segments, segments.COLUMNS, rows)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -34,8 +34,10 @@ HEADER = (
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--parents", required=True, help="BCF of impute_parents")
-    add("--phased", required=True, help="BCF of phase_parents")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--parents", help="BCF of impute_parents")
+    source.add_argument("--panel", help="BCF of the panel, where no parent is known")
+    add("--phased", help="BCF of phase_parents, with --parents")
     add("--mother", help="her name; left out for a donor")
     add("--father", help="his name; left out for a donor")
     add("--posterior", required=True, help=".npz of correct_family")
@@ -45,7 +47,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, required=True)
     add("--genomes", required=True, help="output BCF, indexed too")
     add("--samples", required=True, help="output .npz of joint posterior samples")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    has_parents = bool(args.mother or args.father)
+    if not has_parents == bool(args.parents) == bool(args.phased):
+        parser.error(
+            "expected --parents and --phased with --mother or --father, else --panel"
+        )
+    return args
 
 
 def parent_cells(
@@ -67,7 +75,9 @@ def embryo_cells(
 ) -> dict[str, NDArray[np.object_]]:
     """GT:DS:GP of the embryos; writes their joint samples."""
     known = [name for name in (args.mother, args.father) if name]
-    phases = parental_alleles.read_phase(args.phased, known, parents.sites)
+    phases = (
+        parental_alleles.read_phase(args.phased, known, parents.sites) if known else {}
+    )
     sides = {
         side: embryo_genome.haplotypes_of(parents, name, phases, args.genotype_error)
         for side, name in (("maternal", args.mother), ("paternal", args.father))
@@ -104,7 +114,8 @@ def embryo_cells(
 
 
 def work(args: argparse.Namespace) -> None:
-    parents = embryo_genome.read_parents(args.parents, args.chrom)
+    source = args.parents or args.panel
+    parents = embryo_genome.read_parents(source, args.chrom, args.panel is not None)
     for name in (args.mother, args.father):
         if name and name not in parents.alt_share:
             raise InputError(
@@ -125,7 +136,7 @@ def work(args: argparse.Namespace) -> None:
             strict=True,
         )
     )
-    header = dosage_text.contig_lines(args.parents) + HEADER
+    header = dosage_text.contig_lines(source) + HEADER
     dosage_text.write_bcf(args.genomes, header, cells, lines)
 
 

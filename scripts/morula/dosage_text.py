@@ -110,10 +110,13 @@ def write_bcf(
     """Write header, column line and record lines (with line ends) as BCF and its .csi,
     each whole or not at all.
 
-    header: the ## lines after ##fileformat. Raises InputError when bcftools fails.
+    header: the ## lines after ##fileformat; lines without a sample end with INFO.
+    Raises InputError when bcftools fails.
     """
     index = Path(f"{path}.csi")
-    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
+    names = list(samples)
+    columns = "#CHROM POS ID REF ALT QUAL FILTER INFO".split()
+    columns += ["FORMAT", *names] if names else []
     with written_whole(path) as partial, written_whole(index) as partial_index:
         with subprocess.Popen(
             ["bcftools", "view", "--no-version", "-Ob", "-o", str(partial), "-"],
@@ -122,7 +125,7 @@ def write_bcf(
         ) as bcftools:
             assert bcftools.stdin is not None
             bcftools.stdin.write("##fileformat=VCFv4.2\n" + header)
-            bcftools.stdin.write(columns + "\t".join(samples) + "\n")
+            bcftools.stdin.write("\t".join(columns) + "\n")
             bcftools.stdin.writelines(lines)
             bcftools.stdin.close()
         if bcftools.returncode != 0:

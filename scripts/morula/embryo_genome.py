@@ -34,8 +34,9 @@ class PanelParents:
     alt_share: dict[str, NDArray[np.float64]]
 
 
-def read_parents(path: str | Path, chrom: str) -> PanelParents:
-    """Read the BCF of impute_parents."""
+def read_parents(path: str | Path, chrom: str, is_panel: bool = False) -> PanelParents:
+    """Read the BCF of impute_parents; is_panel: that of the panel, whose sites are
+    those of a family without parents."""
     reader = cyvcf2.VCF(str(path))
     pos, ref, alt, ids, imputed, frequency = [], [], [], [], [], []
     shares = []
@@ -48,12 +49,13 @@ def read_parents(path: str | Path, chrom: str) -> PanelParents:
         ids.append(record.ID or ".")
         imputed.append(record.INFO.get("IMP") is not None)
         frequency.append((record.INFO["AC"] + 0.5) / (record.INFO["AN"] + 1.0))
-        shares.append(np.hstack([record.format("AP1"), record.format("AP2")]))
-    names = list(reader.samples)
+        if not is_panel:
+            shares.append(np.hstack([record.format("AP1"), record.format("AP2")]))
+    names = [] if is_panel else list(reader.samples)
     reader.close()
     if not pos:
         raise InputError(f"{path}: no site of {chrom}")
-    share = np.stack(shares).astype(np.float64)
+    share = np.array(shares, dtype=np.float64)
     return PanelParents(
         Sites(np.array(pos, dtype=np.int64), np.array(ref), np.array(alt)),
         np.array(ids, dtype=object),

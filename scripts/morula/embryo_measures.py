@@ -211,13 +211,15 @@ def measure_chromosome(one: ChromosomeSummary) -> ChromosomeMeasure:
     # METHOD: the spread of the mean share is what the amplicons allow beforehand or
     # what the blocks show, whichever is more, and that of whole regions: few of them
     # leave a sound chromosome off one half.
+    # METHOD: without any parent nothing tells whose copy is whose, and which is called
+    # maternal changes along the chromosome: its mean share says nothing.
     """
     share = _ratio(one.share, one.sites)
     spread = math.hypot(max(share.error, one.share_sd), regional_error(one.span_bp))
     return ChromosomeMeasure(
         one.chrom,
         _ratio(one.reads, one.sites),
-        Estimate(share.value, spread),
+        Estimate(share.value, spread) if any(one.known) else UNKNOWN,
         sum(one.flips[side] for side in range(2) if one.known[side]),
         sum(one.expected_flips[side] for side in range(2) if one.known[side]),
     )
@@ -235,7 +237,7 @@ def combine(summaries: Sequence[ChromosomeSummary], record: Record) -> Measures:
         record=record,
         depth=reads / sites,
         breadth=covered / sites,
-        maternal_share=share / sites,
+        maternal_share=share / sites if any(summaries[0].known) else math.nan,
         contamination=contamination(*sides),
         foreign=foreign(summaries),
         misfit=sides[1],

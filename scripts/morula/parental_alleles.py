@@ -126,7 +126,7 @@ def read_haplotypes(
     path: str | Path, samples: list[str], sites: Sites
 ) -> tuple[dict[str, Haplotypes], NDArray[np.float64]]:
     """Imputed parents at `sites`, and the panel's frequency of ALT, float64 (L,), from
-    INFO AC and AN."""
+    INFO AC and AN; without `samples` the panel itself will do."""
     reader = cyvcf2.VCF(str(path), gts012=True)
     missing = [name for name in samples if name not in reader.samples]
     if missing:
@@ -145,9 +145,9 @@ def read_haplotypes(
         count[row] = record.INFO["AC"]
         imputed[row] = record.INFO.get("IMP") is not None
         is_there[row] = True
-        first, second = record.format("AP1"), record.format("AP2")
         for name, place in column.items():
-            share[name][row] = first[place, 0], second[place, 0]
+            for haplotype, key in enumerate(("AP1", "AP2")):
+                share[name][row, haplotype] = record.format(key)[place, 0]
     reader.close()
     haplotypes = {name: Haplotypes(is_there, share[name], imputed) for name in samples}
     return haplotypes, panel_frequency(count, total)

@@ -54,10 +54,11 @@ def write(
     columns: Sequence[list[str]],
 ) -> None:
     """Write the BCF and its index; contigs: its ##contig lines; columns: `cells` of
-    each of the parents `names`."""
+    each of the parents `names`; without any there is no record."""
     rows = zip(sites.pos_bp.tolist(), sites.ref, sites.alt, *columns, strict=True)
     lines = (
         f"{chrom}\t{pos}\t.\t{ref}\t{alt}\t.\t.\t.\tGT:FP:SP\t" + "\t".join(row) + "\n"
         for pos, ref, alt, *row in rows
+        if row
     )
     dosage_text.write_bcf(path, contigs + HEADER, names, lines)

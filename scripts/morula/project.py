@@ -104,7 +104,7 @@ class Project:
         return next(iter(self._named(family, "father")), None)
 
     def parents(self, family: str) -> list[str]:
-        """One or two names, the mother first."""
+        """None, one or two names, the mother first."""
         return [name for role in PARENTS for name in self._named(family, role)]
 
     def embryos(self, family: str) -> list[str]:
@@ -124,7 +124,10 @@ class Project:
         return [name for name in self.samples if self.kind(name) != "vcf"]
 
     def called(self, family: str) -> list[str]:
-        """Parents and children with reads: those genotyped jointly."""
+        """Parents and children with reads: those genotyped jointly. Nobody where no
+        parent is there: genotypes are for parents' haplotypes."""
+        if not self.parents(family):
+            return []
         return [
             name
             for name in self.members(family)
@@ -151,6 +154,23 @@ def load(config: Mapping[str, Any], schemas: Path) -> Project:
     _check_units(project, config["samples"], config["units"], problems)
     problems.refuse()
     return project
+
+
+def notices(project: Project, sheet: str) -> list[str]:
+    """What is no mistake, but may be one: families without any parent, since a name
+    that is misspelt makes one, too; sheet: the samples' path."""
+    alone = [name for name in project.families if not project.parents(name)]
+    found = []
+    for family in alone:
+        names = project.embryos(family)
+        whose = f"{names[0]} is" if len(names) == 1 else f"{', '.join(names)} are"
+        siblings = "" if len(names) == 1 else " as full siblings"
+        found.append(
+            f"{sheet}, line {project.samples[names[0]].line}: family {family} has no"
+            f" parent: {whose} told by reads and panel alone{siblings}; is the family's"
+            " name right?"
+        )
+    return found
 
 
 def _samples(rows: Sequence[Row], problems: Problems) -> dict[str, Sample]:
@@ -270,7 +290,8 @@ def _traits(rows: Sequence[Row], problems: Problems) -> list[Trait]:
 
 
 def _check_families(project: Project, sheet: str, problems: Problems) -> None:
-    """One mother and one father at most; embryos, and a parent for them."""
+    """One mother and one father at most, and at least one embryo or child. A family
+    without any parent is as good: its embryos are full siblings."""
     for family in project.families:
         people = [s for s in project.samples.values() if s.family == family]
         for role, count in Counter(person.role for person in people).items():
@@ -286,13 +307,6 @@ def _check_families(project: Project, sheet: str, problems: Problems) -> None:
             problems.add(
                 f"{sheet}, line {people[0].line}, family: {family} has no embryo and no"
                 " child; expected at least one: add it or take the family out"
-            )
-        elif not project.parents(family):
-            first = offspring[0]
-            problems.add(
-                f"{sheet}, line {first.line}, family: {first.role} {first.name} has no"
-                f" parent in family {family}; expected a row with role mother or"
-                " father: correct family or add the parent"
             )
 
 

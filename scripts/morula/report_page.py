@@ -65,7 +65,10 @@ def quality_rows(family: Family) -> list[dict[str, Any]]:
 
 
 def chromosome_cards(family: Family) -> list[dict[str, Any]]:
-    """A picture of every embryo that did not fail, with its counts of changes."""
+    """A picture of every embryo that did not fail, with its counts of changes; none
+    without parents, whose haplotypes they show."""
+    if not family.parents():
+        return []
     found = report_chromosomes.changes(family.segments)
     present = {segment.chrom for segment in family.segments}
     lengths = {c: n for c, n in family.chromosome_lengths.items() if c in present}
@@ -106,6 +109,13 @@ def _change_counts(
         for parent in ("mother", "father")
         if parent in parents
     ]
+
+
+def haplotype_colours(family: Family) -> dict[tuple[str, int], str]:
+    """Colour of each haplotype of the parents that are there."""
+    roles = {parent.role for parent in family.parents()}
+    colours = report_chromosomes.COLOURS
+    return {key: colour for key, colour in colours.items() if key[0] in roles}
 
 
 def ancestry_part(family: Family) -> dict[str, Any]:
@@ -224,7 +234,7 @@ def render(
             quality=quality_rows(family),
             cards=chromosome_cards(family),
             shortest_bp=report_chromosomes.drawn_from(family.segments),
-            haplotype_colours=report_chromosomes.COLOURS,
+            haplotype_colours=haplotype_colours(family),
             ancestry=ancestry_part(family),
             traits=trait_parts(family),
             matches=match_parts(family),

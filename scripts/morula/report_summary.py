@@ -76,13 +76,25 @@ def _quality(family: Family) -> str:
     words = f"{counted(len(family.quality), 'embryo')}: {listed(parts)}."
     if counts["fail"]:
         words += " Of a failed embryo nothing but its quality control is shown."
+    return words + _absent_parents(family)
+
+
+def _absent_parents(family: Family) -> str:
+    """What is less certain, or not checked at all, for want of a parent's data."""
     if len(family.parents()) == 1:
         absent = "father" if family.parents()[0].role == "mother" else "mother"
-        words += (
+        return (
             f" There are no data of the {absent}, so that the {absent}'s half of every"
             " embryo is less certain."
         )
-    return words
+    if not family.parents():
+        return (
+            " There are no data of any parent: the genomes rest on the embryos' own"
+            " reads and the reference panel, and are much less certain. Nothing here"
+            " checks whose embryos they are, whether they are siblings, or whether"
+            " their DNA is contaminated."
+        )
+    return ""
 
 
 def _scores(family: Family) -> str:

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from morula.polished_phase import Crossover
 
+# Of the tables of segments.
+COLUMNS = (
+    *("embryo", "parent", "chrom", "start", "end", "haplotype", "posterior"),
+    *("start_low", "start_high"),
+)
+
 
 @dataclass(frozen=True)
 class Segment:

@@ -12,29 +12,30 @@ import cyvcf2
 import numpy as np
 import pytest
 
-import correct_family
-import impute_family
 import impute_parents
 import prepare_family
+from family_scripts import (
+    BOTH,
+    NAMES,
+    OUTPUTS,
+    correct,
+    finish,
+    prepare,
+    read_genomes,
+    write_record,
+)
 from morula import (
-    amplification,
     embryo_posterior,
     embryo_qc,
     family_sites,
     parental_alleles,
     posterior_samples,
+    segments,
     tables,
 )
 from small_family import N_SITES, SmallFamily
 
-NAMES = ("E1", "E2")
 SWITCH_AT = 1504
-BOTH = ("--mother", "M", "--father", "P")
-MODEL = (
-    "--max-depth 50 --burn-in 3 --sweeps 30 --tolerance 0.0005 --samples 40"
-    " --outlier 0.0001 --seed 1"
-).split()
-OUTPUTS = ("posterior.npz", "evidence.json", "inheritance.tsv", "parents.bcf")
 WRITTEN = sorted([*OUTPUTS, "parents.bcf.csi"])
 
 
@@ -51,58 +52,6 @@ def write_phase(small, turned_from):
 
     rows = np.flatnonzero(small.is_snv)
     return small.write("given", ["M", "P"], rows, cell, fmt="GT:FP:SP")
-
-
-def write_record(path, embryo, n_shares=9):
-    preset = amplification.Preset(0.2, 2.0, 10_000.0)
-    learnt = amplification.start(preset, 1, n_shares, 0.005, 0.005, 0.003, 0.0)
-    intervals = dict.fromkeys(amplification.MEASURED)
-    record = amplification.Record(embryo, learnt, 0.2, 0.3, intervals, True, 1, 1, 1)
-    amplification.write_record(path, record)
-    return path
-
-
-def prepare(world, output, parents=BOTH, phased="given.bcf"):
-    return prepare_family.main(
-        [
-            *f"--sites {world}/sites.tsv.gz --genotypes {world}/call.bcf".split(),
-            *f"--phased {world}/{phased} --imputed {world}/imputed.bcf".split(),
-            *f"--map-female {world}/chr21.map --map-male {world}/chr21.map".split(),
-            *"--chrom chr21 --genotype-error 0.001".split(),
-            *parents,
-            *f"--output {output}".split(),
-        ]
-    )
-
-
-def correct(world, out, names=NAMES, parents=BOTH, **files):
-    """Run correct_family into the folder `out`; files: paths that replace others."""
-    given = {
-        "family_sites": world / "family.npz",
-        "counts": [world / f"counts.{name}.bcf" for name in names],
-        "amplification": [world / f"{name}.json" for name in names],
-        "phased": world / "given.bcf",
-    } | files
-    flags = ["--chrom", "chr21", *parents, "--embryos", *names, *MODEL]
-    for name, value in given.items():
-        paths = value if isinstance(value, list) else [value]
-        flags += [f"--{name.replace('_', '-')}", *map(str, paths)]
-    for name in OUTPUTS:
-        flags += [f"--{name.split('.')[0]}", str(out / name)]
-    return correct_family.main(flags)
-
-
-def finish(world, out, parents=BOTH):
-    return impute_family.main(
-        [
-            *f"--parents {world}/imputed.bcf --map {world}/chr21.map".split(),
-            *f"--phased {world}/given.bcf --chrom chr21".split(),
-            *"--genotype-error 0.001 --seed 1".split(),
-            *parents,
-            *f"--posterior {out}/posterior.npz --genomes {out}/genomes.bcf".split(),
-            *f"--samples {out}/genomes.npz".split(),
-        ]
-    )
 
 
 @pytest.fixture(scope="module")
@@ -134,15 +83,6 @@ def one_error(capsys):
     return line
 
 
-def read_genomes(path):
-    """Samples, GT alleles (L, N, 2), phased (L, N), GP (L, N, 3)."""
-    reader = cyvcf2.VCF(str(path))
-    rows = [(record.genotype.array(), record.format("GP")) for record in reader]
-    genotype = np.stack([row[0] for row in rows])
-    gp = np.stack([row[1] for row in rows])
-    return reader.samples, genotype[..., :2], genotype[..., 2].astype(bool), gp
-
-
 class TestPrepare:
     def test_phase_and_its_doubt_arrive(self, family):
         found = family_sites.load(family.folder / "family.npz")
@@ -164,11 +104,27 @@ class TestPrepare:
         assert "run it again" in message
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize("parents", [("--mother", "Q", "--father", "P"), ()])
-    def test_parents_who_are_not_there(self, family, tmp_path, capsys, parents):
+    def test_a_parent_who_is_not_there(self, family, tmp_path, capsys):
+        parents = ("--mother", "Q", "--father", "P")
         assert prepare(family.folder, tmp_path / "f.npz", parents) == 2
-        expected = "no sample 'Q'" if parents else "neither --mother nor --father"
-        assert expected in one_error(capsys)
+        assert "no sample 'Q'" in one_error(capsys)
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("flags", "words"),
+        [
+            ("--mother M --panel p.bcf", "a parent needs --genotypes, --phased"),
+            ("--father P --genotypes g.bcf --phased p.bcf", "a parent needs"),
+            ("", "expected --panel alone"),
+            ("--phased p.bcf --panel p.bcf", "expected --panel alone"),
+        ],
+    )
+    def test_files_that_do_not_fit_the_parents(self, tmp_path, capsys, flags, words):
+        every = "--sites s --chrom chr21 --map-female f --map-male m"
+        every += f" --genotype-error 0.001 --output {tmp_path}/f.npz"
+        with pytest.raises(SystemExit):
+            prepare_family.main([*every.split(), *flags.split()])
+        assert words in capsys.readouterr().err
         assert list(tmp_path.iterdir()) == []
 
 
@@ -210,7 +166,7 @@ class TestCorrect:
 
     def test_segments_cover_the_chromosome(self, family):
         rows = tables.read_tsv(family.folder / "inheritance.tsv")
-        assert tuple(rows[0]) == correct_family.SEGMENT_COLUMNS
+        assert tuple(rows[0]) == segments.COLUMNS
         pos = family.pos_bp[family.is_snv]
         for name in NAMES:
             vectors = family.embryos[name].vectors
@@ -291,9 +247,27 @@ class TestOneParent:
         seen = family.is_snv & (family.mother.sum(axis=1) == 1)
         truth = family.embryos["E1"].alleles.sum(axis=1)
         assert (copies == truth)[seen].mean() > 0.8
-        segments = tables.read_tsv(tmp_path / "inheritance.tsv")
-        assert {row["parent"] for row in segments} == {"mother"}
+        rows = tables.read_tsv(tmp_path / "inheritance.tsv")
+        assert {row["parent"] for row in rows} == {"mother"}
         assert cyvcf2.VCF(str(tmp_path / "parents.bcf")).samples == ["M"]
+
+    def test_the_father_alone(self, family, tmp_path):
+        world, only = family.folder, BOTH[2:]
+        donor = tmp_path / "donor.npz"
+        assert prepare(world, donor, only) == 0
+        assert correct(world, tmp_path, ("E1",), only, family_sites=donor) == 0
+        assert finish(world, tmp_path, only) == 0
+        samples, alleles, _, gp = read_genomes(tmp_path / "genomes.bcf")
+        assert samples == ["P", "E1"]
+        truth = family.embryos["E1"].alleles
+        is_het = family.is_snv & (family.father.sum(axis=1) == 1)
+        right = gp[:, 1].argmax(axis=1) == truth.sum(axis=1)
+        assert right[is_het].mean() > 0.8
+        # Hom-ref mother and father: what the father gave stands right of the bar.
+        is_his = family.is_snv & (family.father.sum(axis=1) == 2)
+        assert (alleles[is_his, 1, 1] == 1).mean() > 0.99
+        rows = tables.read_tsv(tmp_path / "inheritance.tsv")
+        assert {row["parent"] for row in rows} == {"father"}
 
     def test_other_parents_than_those_prepared(self, family, tmp_path, capsys):
         assert correct(family.folder, tmp_path, parents=BOTH[:2]) == 2

@@ -9,7 +9,7 @@ import pytest
 import gather_embryos
 import judged_embryo
 from judged_embryo import Copies, World
-from morula import amplification, tables
+from morula import amplification, segments, tables
 
 LIMITS = (
     "--min-depth 0.002 --max-error 0.05 --max-dropout 0.6 --warn-contamination 0.02"
@@ -17,7 +17,6 @@ LIMITS = (
     " --max-misfit 0.05 --relationship-low 0.6 --relationship-high 1.5"
     " --max-share-deviation 0.1 --max-depth-deviation 0.35 --max-flip-ratio 3"
 ).split()
-COLUMNS = ("embryo", "parent", "chrom", "start", "end", "haplotype", "posterior")
 EMBRYOS = {"E2": Copies(), "E1": Copies(other_father=True)}
 CHROMOSOMES = ("chr1", "chr2")
 
@@ -44,10 +43,16 @@ def family(tmp_path_factory):
     for chrom, one in evidence.items():
         (folder / f"{chrom}.json").write_text(json.dumps(one))
         rows = [
-            dict(zip(COLUMNS, (name, "mother", chrom, 1, 9, 1, 0.9), strict=True))
+            dict(
+                zip(
+                    segments.COLUMNS,
+                    (name, "mother", chrom, 1, 9, 1, 0.9, None, None),
+                    strict=True,
+                )
+            )
             for name in EMBRYOS
         ]
-        tables.write_tsv(folder / f"{chrom}.tsv", COLUMNS, rows)
+        tables.write_tsv(folder / f"{chrom}.tsv", segments.COLUMNS, rows)
     return folder
 
 

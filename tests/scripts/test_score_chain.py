@@ -9,6 +9,7 @@ import pytest
 from morula import posterior_samples
 from score_world import (
     CHROMS,
+    ROLES,
     SAMPLES,
     all_rows,
     build,
@@ -73,6 +74,18 @@ class TestScores:
             assert row["reference"] == "panel EUR, n=30"
             half = 1.959964 * float(row["pgs_sd"]) / scores.std(ddof=1)
             assert float(row["z_high"]) - z == pytest.approx(half, rel=1e-3, abs=1e-4)
+
+    @pytest.mark.parametrize("first", [1, 2])
+    def test_embryos_score_alike_without_their_parents(self, world, rows, first):
+        """The father alone, and nobody."""
+        world.prepare([world.write_scoring("PGS1", rows)])
+        world.score(["t0"])
+        whole = world.table("scores.tsv")
+        known = {"samples": SAMPLES[first:], "roles": ROLES[first:]}
+        assert world.score(["t0"], **known) == 0
+        assert world.table("scores.tsv") == whole[first:]
+        assert world.rank(["t0"], ["0.1"], ["0.1"], ["5"]) == 0
+        assert {row["rank"] for row in world.table("ranking.tsv")} == {"1", "2"}
 
     def test_sd_of_embryos_is_that_of_whole_paths(self, world, rows):
         world.prepare([world.write_scoring("PGS1", rows)])

@@ -80,6 +80,7 @@ def change(folder, table, column, value, where=lambda row: True):
 WORLDS = {
     "demo": World(),
     "one parent": World(parents=("father",), n_embryos=2, warned=(), failed=()),
+    "no parent": World(parents=()),
     "all failed": World(failed=(0, 1, 2, 3), warned=(), ranked=False),
     "all withheld": World(withheld=(0, 1, 2), ranked=False),
     "no embryo": World(n_embryos=0, ranked=False),
@@ -113,6 +114,27 @@ class TestEveryFamily:
         assert not re.search(r"\b(None|nan|True|False|Undefined|inf)\b", text)
         assert "{{" not in text
         assert "{%" not in text
+
+
+def test_what_is_not_known_of_absent_parents(tmp_path):
+    both, her, none = (
+        Page(made(tmp_path, World(parents=roles))).sections
+        for roles in (("mother", "father"), ("mother",), ())
+    )
+    assert "no data of" not in both[""]
+    assert "There are no data of the father" in her[""]
+    assert "There are no data of any parent" in none[""]
+    assert "whether they are siblings" in none[""]
+    for parent, shown in (("mother", (both, her)), ("father", (both,))):
+        for page in (both, her, none):
+            words = (f"{parent}, haplotype 1", f"{parent}")
+            assert (words[0] in page["chromosomes"]) == (page in shown)
+            assert (words[1] in page["ancestry"]) == (page in shown)
+    assert "Not known: there are no data of a parent" in none["chromosomes"]
+    assert "Withheld" not in none["chromosomes"]
+    assert ["mean of the parents" in page["scores"] for page in (both, her, none)] == [
+        *(True, False, False)
+    ]
 
 
 class TestValues:

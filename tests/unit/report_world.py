@@ -88,8 +88,10 @@ class World:
                 "error_rate_damage": rng.uniform(0.003, 0.01),
                 "contamination": None if i == 1 else rng.uniform(-0.002, 0.01),
                 "foreign": None if i == 1 else rng.uniform(-0.002, 0.01),
-                "maternal_share": rng.uniform(0.47, 0.53),
-                "relationship_mother": rng.uniform(0.97, 1.03),
+                "maternal_share": rng.uniform(0.47, 0.53) if self.parents else None,
+                "relationship_mother": rng.uniform(0.97, 1.03)
+                if "mother" in self.parents
+                else None,
                 "relationship_father": rng.uniform(0.97, 1.03)
                 if "father" in self.parents
                 else None,

@@ -211,6 +211,29 @@ class TestDrawnEmbryos:
             assert np.isnan(one.value)
         assert "father" not in embryo_verdict.verdict(found, LIMITS)[1]
 
+    def test_no_parent(self):
+        """What needs a parent is not known, and the embryo is not failed for it."""
+        found = judge(5.0, 5, SOUND, known=(False, False))
+        assert np.isnan(found.maternal_share)
+        for one in (
+            *(found.relationship_mother, found.relationship_father),
+            *(found.relationship_sum, found.foreign, found.misfit),
+            *(found.contamination, found.chromosomes[0].maternal_share),
+        ):
+            assert np.isnan(one.value)
+        assert found.depth == pytest.approx(5.0 * 0.8, rel=0.15)
+        assert embryo_verdict.verdict(found, LIMITS) == ("pass", "", [])
+
+    def test_no_parent_and_a_chromosome_of_three_copies(self):
+        """Nothing but its depth tells of it: a warning."""
+        sound = judge(5.0, 7, SOUND, known=(False, False)).chromosomes
+        assert len({one.chrom for one in sound}) == 3
+        odd = Copies(mother="both")
+        found = judge(5.0, 7, odd, SOUND, known=(False, False))
+        status, reason, flagged = embryo_verdict.verdict(found, LIMITS)
+        assert (status, flagged) == ("warn", ["chr1"])
+        assert "of the other chromosomes'" in reason
+
     def test_a_few_reads_say_nothing(self):
         found = judge(2e-4, 6, SOUND)
         assert np.isnan(found.relationship_mother.value)

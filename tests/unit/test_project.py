@@ -7,7 +7,7 @@ import yaml
 
 from input_world import CONFIG, SAMPLES, TRAITS, UNITS, replace
 from morula.errors import InputError
-from morula.project import load
+from morula.project import load, notices
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "config/schemas"
 
@@ -69,6 +69,36 @@ def test_two_families_children_and_vcf_parents(folder):
     assert p.units["C1"][0].bam == "c/1.bam"
 
 
+@pytest.mark.parametrize("role", ["embryo", "child"])
+def test_a_family_without_parents(folder, role):
+    """Its embryos and children are siblings; nobody is genotyped for them."""
+    replace(Path("samples.tsv"), "FAM1\tE2\tembryo", f"B\tE2\t{role}")
+    p = project()
+    assert p.families == ["FAM1", "B"]
+    assert (p.mother("B"), p.father("B")) == (None, None)
+    assert p.parents("B") == []
+    assert p.embryos("B") == p.members("B") == ["E2"]
+    assert p.called("B") == []
+    (notice,) = notices(p, "samples.tsv")
+    assert notice.startswith("samples.tsv, line 5: family B has no parent: E2 is told")
+    assert notice.endswith("is the family's name right?")
+
+
+def test_no_notice_where_a_parent_is_there(folder):
+    replace(Path("samples.tsv"), "FAM1\tP1\tfather", "FAM1\tP1\tembryo")
+    assert notices(project(), "samples.tsv") == []
+    replace(Path("samples.tsv"), "FAM1\tM1\tmother\tfemale", "FAM1\tM1\tchild\t")
+    (notice,) = notices(project(), "samples.tsv")
+    assert "P1, E1, E2, M1 are told by reads and panel alone as full siblings" in notice
+
+
+def test_a_name_that_is_no_family(folder):
+    """A blank family cell does not make a family of its own."""
+    replace(Path("samples.tsv"), "FAM1\tE2", "\tE2")
+    with pytest.raises(InputError, match=r"samples\.tsv, line 5, family: empty"):
+        project()
+
+
 @pytest.mark.parametrize(
     ("sheet", "old", "new", "words"),
     [
@@ -80,7 +110,6 @@ def test_two_families_children_and_vcf_parents(folder):
             ["line 2, sex", "expected female"],
         ),
         ("samples", "father\t", "mother\t", ["line 3, role", "second mother", "FAM1"]),
-        ("samples", "FAM1\tE2", "FAM2\tE2", ["line 5, family", "embryo E2 has no par"]),
         (
             "samples",
             "FAM1\tP1",

@@ -53,6 +53,13 @@ class TestFamily:
         assert family_superpopulations(roles, near, {"E1"})["E2"] == "EUR"
         assert family_superpopulations(roles, near, set())["E2"] is None
 
+    def test_no_parent(self):
+        roles = {"E1": "embryo", "E2": "embryo"}
+        near = {"E1": "EUR", "E2": "AFR"}
+        assert set(family_superpopulations(roles, near, set()).values()) == {None}
+        chosen = family_superpopulations(roles, near, {"E2"})
+        assert chosen == {"E1": "EUR", "E2": "EUR"}
+
     def test_outside_is_no_superpopulation(self):
         near = dict.fromkeys(ROLES, "outside")
         assert set(family_superpopulations(ROLES, near, set()).values()) == {None}

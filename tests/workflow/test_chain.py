@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pysam
 import pytest
 
@@ -200,6 +201,89 @@ def test_families_that_bring_cram_and_vcf(project, tmp_path):
     ranking = read_tsv(made / "score/A.ranking.tsv")
     assert ranking[0]["index"] == ""
     assert ranking[0]["reason"]
+
+
+def dosage_r2(project: Path, genomes: Path, sample: str) -> float:
+    """Squared correlation of a sample's dosages with the truth, at all sites."""
+    truth_path = project / f"results/simulate/truth/samples/{sample}.bcf"
+    with pysam.VariantFile(str(truth_path)) as truth:
+        copies = {
+            (one.chrom, one.pos, one.alts): sum(one.samples[0]["GT"]) for one in truth
+        }
+    with pysam.VariantFile(str(genomes)) as given:
+        dosages = {
+            (one.chrom, one.pos, one.alts): one.samples[sample]["DS"] for one in given
+        }
+    shared = sorted(copies.keys() & dosages.keys())
+    assert len(shared) > 1000
+    pairs = [(copies[key], dosages[key]) for key in shared]
+    return float(np.corrcoef(np.array(pairs).T)[0, 1] ** 2)
+
+
+@pytest.fixture(scope="module")
+def lacking(project, tmp_path_factory) -> Path:
+    """Results of a father and his child, the mother a donor, and of embryos alone."""
+    folder = tmp_path_factory.mktemp("lacking")
+    results = project / "results"
+    (folder / "config.yaml").write_text(
+        SHEETS + REFERENCE.format(world=results / "simulate")
+    )
+    write_rows(
+        folder / "samples.tsv",
+        "sample family role",
+        *["P1 HIS father", "C1 HIS child", "E1 ALONE embryo", "E2 ALONE embryo"],
+    )
+    reads = str(results / "simulate/reads")
+    write_rows(
+        folder / "units.tsv",
+        "sample unit fq1 fq2 bam",
+        f"P1 1   {results}/align/P1.cram",
+        *(f"{unit(name, reads)} " for name in ("C1", "E1", "E2")),
+    )
+    score = results / "simulate/scores/t2d.txt.gz"
+    write_rows(
+        folder / "traits.tsv",
+        "trait scoring_file kind prevalence liability_r2 daly_weight",
+        f"diabetes {score} disease 0.1 0.1 5",
+    )
+    make(folder)
+    return folder / "results"
+
+
+def test_genomes_and_scores_with_one_parent_or_none(project, lacking):
+    for family, members in (("HIS", ["P1", "C1"]), ("ALONE", ["E1", "E2"])):
+        with pysam.VariantFile(str(lacking / f"impute/{family}.bcf")) as genomes:
+            assert list(genomes.header.samples) == members
+        placed = read_tsv(lacking / f"ancestry/{family}.tsv")
+        assert [row["sample"] for row in placed] == members
+        for row in read_tsv(lacking / f"score/{family}.tsv"):
+            assert float(row["z_low"]) <= float(row["z"]) <= float(row["z_high"])
+        for name in members[family == "HIS" :]:
+            genomes = lacking / f"impute/{family}.bcf"
+            assert dosage_r2(project, genomes, name) > 0.75
+
+
+def test_a_donor_mother(lacking):
+    (his,) = read_tsv(lacking / "correct/HIS.qc.tsv")
+    assert his["relationship_mother"] == ""
+    assert float(his["relationship_father"]) > 0.5
+    inherited = read_tsv(lacking / "correct/HIS.inheritance.tsv")
+    assert {row["parent"] for row in inherited} == {"father"}
+
+
+def test_embryos_alone(lacking):
+    assert read_tsv(lacking / "correct/ALONE.inheritance.tsv") == []
+    for row in read_tsv(lacking / "correct/ALONE.qc.tsv"):
+        assert row["status"] in ("pass", "warn")
+        assert float(row["depth"]) > 1
+        for column in ("maternal_share", "relationship_father", "contamination"):
+            assert row[column] == ""
+    ranking = read_tsv(lacking / "score/ALONE.ranking.tsv")
+    assert [row["rank"] for row in ranking] == ["1", "2"]
+    page = (lacking / "report/ALONE.html").read_text()
+    assert "There are no data of any parent" in page
+    for stage in ("call", "phase", "impute/parents"):
+        assert not list((lacking / stage).glob("ALONE.*.bcf")), stage
 
 
 def test_a_new_embryo_reruns_only_what_depends_on_it(project):

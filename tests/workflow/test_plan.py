@@ -121,6 +121,61 @@ def test_families_of_all_kinds(tmp_path):
     assert not any("simulat" in rule for rule, _ in jobs)
 
 
+def build_shapes(folder: Path) -> None:
+    """A family of each shape: both parents, a mother, a father, embryos alone (one;
+    two of them and a child)."""
+    input_world.build(folder)
+    families = {
+        "BOTH": {"M1": "mother", "P1": "father", "E1": "embryo"},
+        "HERS": {"M2": "mother", "E2": "embryo"},
+        "HIS": {"P3": "father", "E3": "embryo"},
+        "ONE": {"E4": "embryo"},
+        "THREE": {"E5": "embryo", "E6": "embryo", "C5": "child"},
+    }
+    samples, units = ["family\tsample\trole"], ["sample\tunit\tfq1\tfq2"]
+    for family, roles in families.items():
+        for name, role in roles.items():
+            samples.append(f"{family}\t{name}\t{role}")
+            units.append(f"{name}\t1\t{name}_1.fq.gz\t{name}_2.fq.gz")
+            input_world.write_fastq(folder, name)
+    (folder / "samples.tsv").write_text("\n".join(samples) + "\n")
+    (folder / "units.tsv").write_text("\n".join(units) + "\n")
+    input_world.replace(folder / "config.yaml", "[chr20, chr21]", "[chr20]")
+
+
+def test_families_of_all_shapes(tmp_path):
+    """What is of parents is made where there is one, all else for every family."""
+    build_shapes(tmp_path)
+    jobs = plan(tmp_path)
+    config = ("--configfile", str(tmp_path / "config.yaml"))
+    said = snakemake(tmp_path, *config, "--dry-run", "--quiet", "rules").stderr
+    assert "line 9: family ONE has no parent: E4 is told by reads" in said
+    assert "family THREE has no parent: E5, E6, C5 are told by reads" in said
+    assert said.count("note: ") == 2
+
+    def families(rule: str) -> set[str]:
+        found = (re.match(r"family=(\w+)", w) for name, w in jobs if name == rule)
+        return {one[1] for one in found if one}
+
+    known, alone = {"BOTH", "HERS", "HIS"}, {"ONE", "THREE"}
+    of_parents = (
+        *("call_variants", "join_genotypes", "link_reads", "phase_parents"),
+        "impute_parents",
+    )
+    for rule in of_parents:
+        assert families(rule) == known, rule
+    assert families("list_panel_sites") == alone
+    of_all = (
+        *("prepare_family", "correct_family", "gather_embryos", "impute_family"),
+        *("infer_ancestry", "score_family", "rank_embryos", "write_report"),
+    )
+    for rule in of_all:
+        assert families(rule) == known | alone, rule
+    embryos = ("E1", "E2", "E3", "E4", "E5", "E6", "C5")
+    assert {("learn_amplification", f"embryo={name}") for name in embryos} <= jobs
+    assert {("count_alleles", f"sample={n}, chrom=chr20") for n in embryos} <= jobs
+
+
 def test_comments_and_another_order_of_columns_rerun_nothing(finished):
     sheet = finished / "units.tsv"
     before = sheet.read_text()

@@ -97,7 +97,7 @@ def correct(
     """posterior.npz, evidence.json, inheritance.tsv and parents.bcf of the family."""
     defaults = section_defaults("correct")
     flags: list[object] = ["--chrom", case.chrom, "--family-sites", args.family_sites]
-    flags += ["--phased", args.phased, *parent_flags(args)]
+    flags += parent_flags(args)
     flags += ["--embryos", *(one.name for one in members)]
     flags += ["--counts", *(one.counts for one in members)]
     flags += ["--amplification", *(one.learnt(folder) for one in members)]
