@@ -49,14 +49,18 @@ rule impute_family:
         ),
         script=scripts / "impute_family.py",
         library=library(
+            "call_files",
             "dosage_text",
             "embryo_genome",
             "embryo_posterior",
+            "family_sites",
             "genetic_map",
             "joint_posterior",
             "parental_alleles",
             "posterior_samples",
+            "processes",
         ),
+        family_sites="results/correct/families/{family}.{chrom}.npz",
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
         map="results/reference/maps/{chrom}.average.map",
     output:
@@ -80,6 +84,7 @@ rule impute_family:
         seed=lookup("seed", within=config),
     shell:
         "python {input.script} {params.sources} {params.parents}"
+        " --family-sites {input.family_sites}"
         " --posterior {input.posterior} --map {input.map} --chrom {wildcards.chrom}"
         " --genotype-error {params.error} --seed {params.seed}"
         " --genomes {output.genomes} --samples {output.samples} 2> {log}"

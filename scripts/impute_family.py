@@ -1,4 +1,6 @@
-"""Write a family's genomes at all panel sites of one chromosome, with joint samples."""
+"""Write a family's genomes of one chromosome, at all panel sites and private variants,
+with joint samples at the panel's.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from morula import (
     dosage_text,
     embryo_genome,
     embryo_posterior,
+    family_sites,
     parental_alleles,
     posterior_samples,
 )
@@ -25,6 +28,8 @@ from morula.genetic_map import read_map
 logger = logging.getLogger("impute_family")
 HEADER = (
     '##INFO=<ID=IMP,Number=0,Type=Flag,Description="Parents imputed, not genotyped">\n'
+    '##INFO=<ID=PRIVATE,Number=0,Type=Flag,Description="Variant of a parent that the'
+    ' panel lacks">\n'
     + dosage_text.FORMAT_LINES
     + dosage_text.GP_LINE
     + "##morula_embryo_phase=maternal|paternal\n"
@@ -40,6 +45,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--phased", help="BCF of phase_parents, with --parents")
     add("--mother", help="her name; left out for a donor")
     add("--father", help="his name; left out for a donor")
+    add("--family-sites", required=True, help=".npz of prepare_family")
     add("--posterior", required=True, help=".npz of correct_family")
     add("--map", required=True, help="sex-averaged, PLINK format")
     add("--chrom", required=True)
@@ -60,52 +66,65 @@ def parent_cells(
     args: argparse.Namespace, parents: PanelParents
 ) -> dict[str, NDArray[np.object_]]:
     """GT:DS:GP of the parents, mother first."""
-    cells = {}
-    for name in (args.mother, args.father):
-        if name:
-            share = parents.alt_share[name]
-            cells[name] = dosage_text.gt_ds_gp(
-                dosage_text.independent(share[:, 0], share[:, 1])
-            )
-    return cells
+    return {
+        name: dosage_text.gt_ds_gp(parents.ordered(name))
+        for name in (args.mother, args.father)
+        if name
+    }
+
+
+def rng_of(args: argparse.Namespace, embryo: str) -> np.random.Generator:
+    """Random numbers of an embryo on this chromosome."""
+    words = (embryo, args.chrom)
+    return np.random.default_rng(
+        [args.seed, *(zlib.crc32(word.encode()) for word in words)]
+    )
+
+
+def read_sides(
+    args: argparse.Namespace, parents: PanelParents
+) -> dict[str, NDArray[np.float64]]:
+    """P(haplotype carries ALT), (L, 2), of either side."""
+    known = [name for name in (args.mother, args.father) if name]
+    phases = (
+        parental_alleles.read_phase(args.phased, known, parents.sites) if known else {}
+    )
+    return {
+        side: embryo_genome.haplotypes_of(parents, name, phases, args.genotype_error)
+        for side, name in (("maternal", args.mother), ("paternal", args.father))
+    }
 
 
 def embryo_cells(
     args: argparse.Namespace, parents: PanelParents
 ) -> dict[str, NDArray[np.object_]]:
-    """GT:DS:GP of the embryos; writes their joint samples."""
-    known = [name for name in (args.mother, args.father) if name]
-    phases = (
-        parental_alleles.read_phase(args.phased, known, parents.sites) if known else {}
-    )
-    sides = {
-        side: embryo_genome.haplotypes_of(parents, name, phases, args.genotype_error)
-        for side, name in (("maternal", args.mother), ("paternal", args.father))
-    }
-    genetic_map = read_map(args.map, args.chrom)
+    """GT:DS:GP of the embryos; writes their joint samples, at the panel's sites alone:
+    the score looks a site up by its place among these."""
+    sides, genetic_map = read_sides(args, parents), read_map(args.map, args.chrom)
     cells: dict[str, NDArray[np.object_]] = {}
     draws: dict[str, list[NDArray[np.bool_]]] = {side: [] for side in sides}
     family = embryo_posterior.load(args.posterior)
     where = embryo_genome.place(parents.sites, family.sites, genetic_map)
     logger.info(
-        "%d of %d panel sites have a posterior of their own; parents tell elsewhere",
+        "%d of %d sites (%d private) have a posterior of their own; elsewhere parents"
+        " tell",
         (where.own >= 0).sum(),
         len(where.own),
+        parents.is_private.sum(),
     )
+    shared = np.flatnonzero(~parents.is_private)
     for name in family.embryos:
         embryo = family.embryo(name)
         cells[name] = dosage_text.gt_ds_gp(
             embryo_genome.genotypes(embryo, where, sides["maternal"], sides["paternal"])
         )
-        seed = [args.seed, zlib.crc32(name.encode()), zlib.crc32(args.chrom.encode())]
-        rng = np.random.default_rng(seed)
+        rng = rng_of(args, name)
         for side, haplotypes in sides.items():
-            draws[side].append(
-                embryo_genome.sampled_alleles(embryo, where, haplotypes, side, rng)
-            )
+            drawn = embryo_genome.sampled_alleles(embryo, where, haplotypes, side, rng)
+            draws[side].append(drawn[:, shared])
     posterior_samples.save(
         args.samples,
-        parents.sites.pos_bp,
+        parents.sites.pos_bp[shared],
         list(cells),
         draws["maternal"],
         draws["paternal"],
@@ -113,7 +132,8 @@ def embryo_cells(
     return cells
 
 
-def work(args: argparse.Namespace) -> None:
+def read_parents(args: argparse.Namespace) -> PanelParents:
+    """The parents, if any, at the panel's sites and their private variants."""
     source = args.parents or args.panel
     parents = embryo_genome.read_parents(source, args.chrom, args.panel is not None)
     for name in (args.mother, args.father):
@@ -122,21 +142,36 @@ def work(args: argparse.Namespace) -> None:
                 f"{args.parents}: no sample {name!r}; it has"
                 f" {', '.join(parents.alt_share)}"
             )
+    family = family_sites.load(args.family_sites)
+    rows = embryo_genome.private_rows(family, parents.sites)
+    names = (args.mother, args.father)
+    return embryo_genome.with_private(parents, args.chrom, family, rows, names)
+
+
+def info(imputed: bool, is_private: bool) -> str:
+    """INFO of a record."""
+    if is_private:
+        return "PRIVATE"
+    return "IMP" if imputed else "."
+
+
+def work(args: argparse.Namespace) -> None:
+    parents = read_parents(args)
     cells = parent_cells(args, parents) | embryo_cells(args, parents)
     lines = (
         f"{args.chrom}\t{pos}\t{site}\t{ref}\t{alt}\t.\tPASS\t"
-        f"{'IMP' if imputed else '.'}\tGT:DS:GP\t" + "\t".join(row) + "\n"
-        for pos, site, ref, alt, imputed, *row in zip(
+        f"{info(*marks)}\tGT:DS:GP\t" + "\t".join(row) + "\n"
+        for pos, site, ref, alt, marks, *row in zip(
             parents.sites.pos_bp.tolist(),
             parents.ids,
             parents.sites.ref,
             parents.sites.alt,
-            parents.imputed.tolist(),
+            zip(parents.imputed.tolist(), parents.is_private.tolist(), strict=True),
             *cells.values(),
             strict=True,
         )
     )
-    header = dosage_text.contig_lines(source) + HEADER
+    header = dosage_text.contig_lines(args.parents or args.panel) + HEADER
     dosage_text.write_bcf(args.genomes, header, cells, lines)
 
 

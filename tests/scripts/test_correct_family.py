@@ -240,7 +240,7 @@ class TestOneParent:
         donor = tmp_path / "donor.npz"
         assert prepare(world, donor, only) == 0
         assert correct(world, tmp_path, ("E1",), only, family_sites=donor) == 0
-        assert finish(world, tmp_path, only) == 0
+        assert finish(world, tmp_path, only, donor) == 0
         samples, _, _, gp = read_genomes(tmp_path / "genomes.bcf")
         assert samples == ["M", "E1"]
         copies = gp[:, 1].argmax(axis=1)
@@ -256,7 +256,7 @@ class TestOneParent:
         donor = tmp_path / "donor.npz"
         assert prepare(world, donor, only) == 0
         assert correct(world, tmp_path, ("E1",), only, family_sites=donor) == 0
-        assert finish(world, tmp_path, only) == 0
+        assert finish(world, tmp_path, only, donor) == 0
         samples, alleles, _, gp = read_genomes(tmp_path / "genomes.bcf")
         assert samples == ["P", "E1"]
         truth = family.embryos["E1"].alleles

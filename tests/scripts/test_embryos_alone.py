@@ -38,7 +38,7 @@ def alone(family, tmp_path_factory):
     sites = out / "family.npz"
     assert prepare(family.folder, sites, ()) == 0
     assert correct(family.folder, out, NAMES, (), family_sites=sites) == 0
-    assert finish(family.folder, out, ()) == 0
+    assert finish(family.folder, out, (), sites) == 0
     return out
 
 
@@ -94,7 +94,7 @@ def test_what_needs_parents_is_empty(alone):
     ],
 )
 def test_files_that_do_not_fit_the_parents(tmp_path, capsys, flags):
-    every = "--posterior p --map m --chrom chr21 --genotype-error 0.001 --seed 1"
+    every = "--family-sites f --posterior p --map m --chrom chr21 --genotype-error 0.001 --seed 1"
     every += f" --genomes {tmp_path}/g.bcf --samples {tmp_path}/g.npz"
     with pytest.raises(SystemExit):
         impute_family.main([*every.split(), *flags.split()])

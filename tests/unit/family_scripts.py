@@ -62,7 +62,7 @@ def correct(world, out, names=NAMES, parents=BOTH, **files):
     return correct_family.main(flags)
 
 
-def finish(world, out, parents=BOTH):
+def finish(world, out, parents=BOTH, prepared=None):
     sources = f"--panel {world}/panel.bcf"
     if parents:
         sources = f"--parents {world}/imputed.bcf --phased {world}/given.bcf"
@@ -72,6 +72,7 @@ def finish(world, out, parents=BOTH):
             *"--genotype-error 0.001 --seed 1".split(),
             *parents,
             *f"--posterior {out}/posterior.npz --genomes {out}/genomes.bcf".split(),
+            *f"--family-sites {prepared or world / 'family.npz'}".split(),
             *f"--samples {out}/genomes.npz".split(),
         ]
     )

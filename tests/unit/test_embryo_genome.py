@@ -8,8 +8,9 @@ import pytest
 from morula import embryo_genome
 from morula.embryo_genome import PanelParents
 from morula.embryo_posterior import EmbryoChromosome
+from morula.family_sites import FamilySites
 from morula.genetic_map import GeneticMap
-from morula.parental_alleles import Phase, Sites
+from morula.parental_alleles import Parent, Phase, Sites
 
 MAP = GeneticMap(np.array([0, 300, 1000]), np.array([0.0, 3.0, 3.7]))
 RNG = np.random.default_rng(0)
@@ -78,6 +79,8 @@ def test_an_imputed_allele_is_never_certain_and_a_donor_is_the_panel():
         np.array([True, False]),
         np.array([0.3, 0.6]),
         {"M": np.array([[0.0, 1.0], [1.0, 1.0]])},
+        np.zeros(2, dtype=bool),
+        {"M": np.zeros((0, 4))},
     )
     phase = Phase(
         np.array([[0, 1], [1, 1]], dtype=np.int8), np.array([0.1, 0.0]), np.zeros(2)
@@ -88,3 +91,48 @@ def test_an_imputed_allele_is_never_certain_and_a_donor_is_the_panel():
     assert known[1] == pytest.approx([0.996, 0.996])
     donor = embryo_genome.haplotypes_of(parents, None, {}, 0.01)
     np.testing.assert_allclose(donor, [[0.3, 0.3], [0.6, 0.6]])
+
+
+def parent(*orders):
+    zeros = np.zeros(len(orders))
+    return Parent(np.array(orders, dtype=float), zeros, zeros > 0, zeros)
+
+
+def test_private_variants_that_a_parent_carries_stand_at_their_place():
+    half, ref, alt = [0.0, 0.5, 0.5, 0.0], [1.0, 0, 0, 0], [0, 0, 0, 1.0]
+    panel = PanelParents(
+        sites(100, 200, 300),
+        np.array(["a", "b", "c"], dtype=object),
+        np.zeros(3, dtype=bool),
+        np.full(3, 0.5),
+        {"M": np.array([[0.0, 1.0]] * 3)},
+        np.zeros(3, dtype=bool),
+        {"M": np.zeros((0, 4))},
+    )
+    private = Sites(
+        np.array([100, 150, 200, 250, 400]),
+        np.array(["A"] * 5),
+        np.array(["G", "G", "T", "G", "G"]),
+    )
+    family = FamilySites(
+        private,
+        np.full(5, 0.01),
+        np.zeros((2, 5)),
+        # Of the donor's own guess nothing is taken for a variant.
+        (parent(half, half, alt, ref, ref), parent(ref, ref, ref, alt, ref)),
+        (True, False),
+    )
+    rows = embryo_genome.private_rows(family, panel.sites)
+    # 100 A>G is the panel's, at 250 only the donor is said to carry ALT.
+    assert rows.tolist() == [1, 2]
+    found = embryo_genome.with_private(panel, "chr1", family, rows, ("M", None))
+    assert found.sites.pos_bp.tolist() == [100, 150, 200, 200, 300]
+    assert found.is_private.tolist() == [False, True, False, True, False]
+    assert found.sites.alt.tolist() == ["G", "G", "G", "T", "G"]
+    assert found.ids.tolist() == ["a", "chr1:150:A:G", "b", "chr1:200:A:T", "c"]
+    # A het that nothing phases is a het for sure.
+    np.testing.assert_array_equal(found.ordered("M")[[1, 3]], [half, alt])
+    np.testing.assert_array_equal(found.ordered("M")[0], [0, 1, 0, 0])
+    phase = Phase(np.zeros((5, 2), dtype=np.int8), np.full(5, 0.5), np.zeros(5))
+    sides = embryo_genome.haplotypes_of(found, "M", {"M": phase}, 0.01)
+    np.testing.assert_allclose(sides[[1, 3]], [[0.5, 0.5], [1.0, 1.0]])

@@ -122,6 +122,7 @@ def impute(case: Case, args: argparse.Namespace, folder: Path) -> None:
     """genomes.bcf and samples.npz of the family."""
     error = section_defaults("correct")["genotype_error"]
     flags: list[object] = ["--parents", args.imputed_parents, *parent_flags(args)]
+    flags += ["--family-sites", args.family_sites]
     flags += ["--posterior", folder / "posterior.npz"]
     flags += ["--map", args.map, "--chrom", case.chrom, "--seed", args.seed]
     flags += ["--genotype-error", error, "--genomes", folder / "genomes.bcf"]
@@ -132,7 +133,7 @@ def impute(case: Case, args: argparse.Namespace, folder: Path) -> None:
 def read_genomes(
     case: Case, path: Path
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """GP (E, L, 3) and alleles (E, L, 2) of the embryos.
+    """GP (E, L, 3) and alleles (E, L, 2) of the embryos at the panel's sites.
 
     Raises InputError when the file's sites are not those of the case, in their order.
     """
@@ -140,6 +141,8 @@ def read_genomes(
     columns = [reader.samples.index(name) for name in case.embryos]
     keys, gp, alleles = [], [], []
     for record in reader:
+        if record.INFO.get("PRIVATE"):
+            continue
         keys.append((record.POS, record.REF, record.ALT[0]))
         gp.append(record.format("GP")[columns])
         alleles.append(record.genotype.array()[columns, :2])
