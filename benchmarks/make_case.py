@@ -161,13 +161,14 @@ def at_sites(genotypes: Genotypes, sites: Sequence[Site]) -> NDArray[np.int8]:
 def read_numbers(
     path: Path, field: str, n_values: int, sites: Sequence[Site]
 ) -> NDArray[np.int32]:
-    """A FORMAT field at the panel's sites, int32 (L, N, n_values); 0 where absent."""
+    """A FORMAT field at the panel's sites, int32 (L, N, n_values); 0 where absent (an
+    array's genotypes have no PL)."""
     reader = cyvcf2.VCF(str(path))
     row_of = {site: row for row, site in enumerate(sites)}
     found = np.zeros((len(sites), len(reader.samples), n_values), dtype=np.int32)
     for record in reader:
         row = row_of.get((record.POS, record.REF, record.ALT[0]))
-        if row is not None:
+        if row is not None and field in record.FORMAT:
             found[row] = np.maximum(record.format(field), 0)
     return found
 

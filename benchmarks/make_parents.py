@@ -161,11 +161,12 @@ def link(args: argparse.Namespace) -> Path:
     return links
 
 
-def phase(args: argparse.Namespace, panel: Path) -> None:
-    """phased.bcf: consensus of the phasings of the calls, with the reads' links."""
+def phase(args: argparse.Namespace, panel: Path, links: Path | None) -> None:
+    """phased.bcf: consensus of the phasings of the calls, with the reads' links where
+    there are reads."""
     flags = ["--calls", args.directory / "calls.bcf", "--parents", *PARENTS]
-    flags += ["--links", link(args), "--panel", panel]
-    flags += ["--map", args.world / "average.map"]
+    flags += ["--links", links] if links else []
+    flags += ["--panel", panel, "--map", args.world / "average.map"]
     flags += ["--genome", args.world / "genome.fa", "--chrom", args.chrom]
     flags += named_flags(section_defaults("phase"))
     flags += ["--seed", args.seed, "--threads", 1, "--memory-mb", MEMORY_MB]
@@ -221,7 +222,7 @@ def work(args: argparse.Namespace) -> None:
     panel = subset_panel(args)
     write_sites(args, panel)
     if args.phase == ESTIMATED:
-        phase(args, panel)
+        phase(args, panel, link(args))
     else:
         give_phase(args, 0.0 if args.phase == "true" else float(args.phase))
     prepare(args, panel)

@@ -94,7 +94,8 @@ def test_what_needs_parents_is_empty(alone):
     ],
 )
 def test_files_that_do_not_fit_the_parents(tmp_path, capsys, flags):
-    every = "--family-sites f --posterior p --map m --chrom chr21 --genotype-error 0.001 --seed 1"
+    every = "--family-sites f --posterior p --map m --chrom chr21 --seed 1"
+    every += " --genotype-error 0.001"
     every += f" --genomes {tmp_path}/g.bcf --samples {tmp_path}/g.npz"
     with pytest.raises(SystemExit):
         impute_family.main([*every.split(), *flags.split()])
