@@ -4,9 +4,11 @@
 rule prepare_ancestry:
     input:
         script=scripts / "prepare_ancestry.py",
-        library=library("ancestry", "ancestry_sites", "dosages", "panel_samples"),
-        panels=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
-        indices=expand("results/reference/panel/{chrom}.bcf.csi", chrom=chromosomes),
+        library=library(
+            "ancestry", "ancestry_sites", "dosages", "panel_samples", "sex_chromosome"
+        ),
+        panels=expand("results/reference/panel/{chrom}.bcf", chrom=autosomes),
+        indices=expand("results/reference/panel/{chrom}.bcf.csi", chrom=autosomes),
         labels=lookup("reference/panel_samples", within=config),
     output:
         model="results/ancestry/reference.npz",
@@ -22,7 +24,7 @@ rule prepare_ancestry:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=240,
     params:
-        chromosomes=chromosomes,
+        chromosomes=autosomes,
         components=lookup("ancestry/components", within=config),
         min_maf=lookup("ancestry/min_maf", within=config),
         thin_bp=lookup("ancestry/thin_bp", within=config),
@@ -39,7 +41,9 @@ rule prepare_ancestry:
 rule infer_ancestry:
     input:
         script=scripts / "infer_ancestry.py",
-        library=library("admixture", "ancestry", "dosages", "panel_samples"),
+        library=library(
+            "admixture", "ancestry", "dosages", "panel_samples", "sex_chromosome"
+        ),
         genomes="results/impute/{family}.bcf",
         index="results/impute/{family}.bcf.csi",
         model="results/ancestry/reference.npz",

@@ -12,7 +12,15 @@ VCF_SAMPLES = [name for name in project.samples if project.kind(name) == "vcf"]
 rule call_variants:
     input:
         script=scripts / "call_variants.py",
-        library=library("biallelic", "call_files", "pileup", "processes", "provenance"),
+        library=library(
+            "biallelic",
+            "call_files",
+            "male_calls",
+            "pileup",
+            "processes",
+            "provenance",
+            "sex_chromosome",
+        ),
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
         panel_sites="results/reference/panel/{chrom}.snvs.tsv.gz",
@@ -39,8 +47,11 @@ rule call_variants:
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
         call=config["call"],
+        build=config["reference"]["build"],
+        males=lambda wildcards: males(project.called(wildcards.family)),
     shell:
         "python {input.script} --genome {input.genome} --chrom {wildcards.chrom:q}"
+        " --build {params.build} --males {params.males}"
         " --alignments {input.alignments} --panel-sites {input.panel_sites}"
         " --min-mapping-quality {params.call[min_mapping_quality]}"
         " --min-quality {params.call[min_quality]}"
@@ -50,7 +61,14 @@ rule call_variants:
 rule import_vcf:
     input:
         script=scripts / "import_vcf.py",
-        library=library("biallelic", "call_files", "processes", "vcf_import"),
+        library=library(
+            "biallelic",
+            "call_files",
+            "male_calls",
+            "processes",
+            "sex_chromosome",
+            "vcf_import",
+        ),
         vcf=lambda wildcards: project.units[wildcards.sample][0].vcf,
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
@@ -73,8 +91,11 @@ rule import_vcf:
     params:
         chromosomes=chromosomes,
         max_wrong_ref=config["call"]["max_wrong_ref"],
+        build=config["reference"]["build"],
+        male=lambda wildcards: "--male" if males([wildcards.sample]) else "",
     shell:
         "python {input.script} --vcf {input.vcf:q} --sample {wildcards.sample}"
+        " {params.male} --build {params.build}"
         " --genome {input.genome} --chromosomes {params.chromosomes:q}"
         " --panel-sites {input.panel_sites} --max-wrong-ref {params.max_wrong_ref}"
         " --output {output.bcf} 2> {log}"

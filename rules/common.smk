@@ -15,6 +15,7 @@ if str(Path(workflow.basedir) / "scripts") not in sys.path:
 from morula import settings
 from morula.errors import InputError
 from morula.project import load as load_project, notices
+from morula.sex_chromosome import is_x
 
 
 def library(*modules):
@@ -85,6 +86,8 @@ completed_config, project = or_refuse(load_inputs)
 config.clear()
 config.update(completed_config)
 chromosomes = config["reference"]["chromosomes"]
+autosomes = [chrom for chrom in chromosomes if not is_x(chrom)]
+x_chromosomes = [chrom for chrom in chromosomes if is_x(chrom)]
 # A simulation may make these, too; no stage looks at them.
 simulated_sex_chromosomes = config.get("simulate", {}).get("sex_chromosomes", [])
 
@@ -155,6 +158,11 @@ def align_memory_mb(wildcards, input, attempt):
 
 
 # call
+
+
+def males(samples):
+    """Those of `samples` that are male."""
+    return [name for name in samples if project.samples[name].sex == "male"]
 
 
 def genotyped(family):
@@ -230,6 +238,28 @@ def amplification_of(wildcards):
     return sample.amplification or "other"
 
 
+def father_flag(wildcards):
+    """--father, if the sheet has one."""
+    father = project.father(wildcards.family)
+    return f"--father {father}" if father else ""
+
+
+def sex_files(wildcards):
+    """What X tells of each embryo's sex, where X is analysed; for a rule of a
+    chromosome where that is X."""
+    if not is_x(getattr(wildcards, "chrom", "".join(x_chromosomes[:1]))):
+        return []
+    return [
+        f"results/correct/embryos/{embryo}.sex.json"
+        for embryo in project.embryos(wildcards.family)
+    ]
+
+
+def sex_flags(wildcards, input):
+    """--sexes with the files of sex_files, if there are any."""
+    return f"--sexes {' '.join(input.sexes)}" if input.sexes else ""
+
+
 def cells_flag(wildcards):
     cells = project.samples[wildcards.embryo].cells
     return f"--cells {cells}" if cells else ""
@@ -293,6 +323,6 @@ def single_sample_calls(wildcards):
     return [
         f"results/simulate/single_sample/{embryo}.{chrom}.bcf"
         for embryo in project.embryos(wildcards.family)
-        for chrom in chromosomes
+        for chrom in autosomes
         if has_reads
     ]

@@ -18,6 +18,10 @@ rule prepare_family:
             "genetic_map",
             "parental_alleles",
             "processes",
+            "sex_chromosome",
+            "single_sites",
+            "x_map",
+            "x_parent",
         ),
         sites="results/call/{family}.{chrom}.sites.tsv.gz",
         map_female="results/reference/maps/{chrom}.female.map",
@@ -38,9 +42,10 @@ rule prepare_family:
         parents=parent_flags,
         sources=source_flags("genotypes", "phased", "imputed"),
         error=lookup("correct/genotype_error", within=config),
+        build=config["reference"]["build"],
     shell:
         "python {input.script} --sites {input.sites} {params.sources}"
-        " --chrom {wildcards.chrom} {params.parents}"
+        " --chrom {wildcards.chrom} --build {params.build} {params.parents}"
         " --map-female {input.map_female} --map-male {input.map_male}"
         " --genotype-error {params.error}"
         " --output {output} 2> {log}"
@@ -68,9 +73,9 @@ rule learn_amplification:
         family_sites=lambda wildcards: expand(
             "results/correct/families/{family}.{chrom}.npz",
             family=family_of(wildcards.embryo),
-            chrom=chromosomes,
+            chrom=autosomes,
         ),
-        counts=expand("results/call/counts/{{embryo}}.{chrom}.bcf", chrom=chromosomes),
+        counts=expand("results/call/counts/{{embryo}}.{chrom}.bcf", chrom=autosomes),
     output:
         "results/correct/embryos/{embryo}.amplification.json",
     log:
@@ -84,7 +89,7 @@ rule learn_amplification:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
-        chromosomes=chromosomes,
+        chromosomes=autosomes,
         amplification=amplification_of,
         cells=cells_flag,
         correct=config["correct"],
@@ -105,6 +110,66 @@ rule learn_amplification:
         " --output {output} 2> {log}"
 
 
+if x_chromosomes:
+
+    rule infer_sex:
+        input:
+            script=scripts / "infer_sex.py",
+            library=library(
+                "allele_counts",
+                "amplification",
+                "call_files",
+                "contamination_level",
+                "embryo_measures",
+                "embryo_qc",
+                "embryo_sex",
+                "family_sites",
+                "genetic_map",
+                "inheritance",
+                "inheritance_kernels",
+                "parental_alleles",
+                "processes",
+            ),
+            family_sites=lambda wildcards: expand(
+                "results/correct/families/{family}.{chrom}.npz",
+                family=family_of(wildcards.embryo),
+                chrom=x_chromosomes,
+            ),
+            counts=expand(
+                "results/call/counts/{{embryo}}.{chrom}.bcf", chrom=x_chromosomes
+            ),
+            autosomal_sites=lambda wildcards: expand(
+                "results/correct/families/{family}.{chrom}.npz",
+                family=family_of(wildcards.embryo),
+                chrom=autosomes,
+            ),
+            autosomal_counts=expand(
+                "results/call/counts/{{embryo}}.{chrom}.bcf", chrom=autosomes
+            ),
+        output:
+            "results/correct/embryos/{embryo}.sex.json",
+        log:
+            "logs/infer_sex/{embryo}.log",
+        benchmark:
+            "logs/infer_sex/{embryo}.benchmark.tsv"
+        conda:
+            "../envs/python.yaml"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 4000 * attempt,
+            runtime=60,
+        params:
+            sex=lambda wildcards: project.samples[wildcards.embryo].sex,
+            x=x_chromosomes,
+            autosomes=autosomes,
+        shell:
+            "python {input.script} --embryo {wildcards.embryo} --sex {params.sex}"
+            " --chrom {params.x} --family-sites {input.family_sites}"
+            " --counts {input.counts} --autosomes {params.autosomes}"
+            " --autosomal-sites {input.autosomal_sites}"
+            " --autosomal-counts {input.autosomal_counts} --output {output} 2> {log}"
+
+
 # A family's embryos inform each other: a new one corrects the family again, chromosome
 # by chromosome, but nothing of it is aligned, counted or learnt anew.
 rule correct_family:
@@ -119,7 +184,9 @@ rule correct_family:
             "dosage_text",
             "embryo_kernels",
             "embryo_posterior",
+            "embryo_measures",
             "embryo_qc",
+            "embryo_sex",
             "family_chain",
             "family_input",
             "family_sampling",
@@ -137,7 +204,9 @@ rule correct_family:
             "polished_phase",
             "processes",
             "segments",
+            "sex_chromosome",
             "sparse_sweeps",
+            "x_inheritance",
         ),
         family_sites="results/correct/families/{family}.{chrom}.npz",
         counts=lambda wildcards: expand(
@@ -149,6 +218,7 @@ rule correct_family:
             "results/correct/embryos/{embryo}.amplification.json",
             embryo=project.embryos(wildcards.family),
         ),
+        sexes=sex_files,
     output:
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
         evidence="results/correct/families/{family}.{chrom}.evidence.json",
@@ -168,13 +238,14 @@ rule correct_family:
     params:
         parents=parent_flags,
         embryos=lambda wildcards: project.embryos(wildcards.family),
+        sexes=sex_flags,
         correct=config["correct"],
         seed=config["seed"],
     shell:
         "python {input.script} --chrom {wildcards.chrom:q}"
         " --family-sites {input.family_sites} {params.parents}"
         " --embryos {params.embryos} --counts {input.counts}"
-        " --amplification {input.amplification}"
+        " --amplification {input.amplification} {params.sexes}"
         " --max-depth {params.correct[max_depth]}"
         " --burn-in {params.correct[burn_in]} --sweeps {params.correct[sweeps]}"
         " --tolerance {params.correct[tolerance]} --samples {params.correct[samples]}"
@@ -192,6 +263,7 @@ rule gather_embryos:
             "contamination_level",
             "embryo_measures",
             "embryo_qc",
+            "embryo_sex",
             "embryo_verdict",
             "family_sites",
             "genetic_map",
@@ -208,8 +280,9 @@ rule gather_embryos:
         ),
         evidence=expand(
             "results/correct/families/{{family}}.{chrom}.evidence.json",
-            chrom=chromosomes,
+            chrom=autosomes,
         ),
+        sexes=sex_files,
         inheritance=expand(
             "results/correct/families/{{family}}.{chrom}.inheritance.tsv",
             chrom=chromosomes,
@@ -229,8 +302,11 @@ rule gather_embryos:
         runtime=10,
     params:
         thresholds=qc_flags,
+        sexes=sex_flags,
+        x="".join(f"--x-name {chrom}" for chrom in x_chromosomes),
     shell:
         "python {input.script} --amplification {input.amplification}"
         " --evidence {input.evidence}"
         " --inheritance {input.inheritance} {params.thresholds}"
+        " {params.sexes} {params.x}"
         " --qc {output.qc} --segments {output.segments} 2> {log}"

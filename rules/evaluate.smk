@@ -38,13 +38,14 @@ if simulation_plan:
                 "haplotypes",
                 "score_match",
                 "score_weights",
+                "sex_chromosome",
                 "simulation/accuracy",
                 "simulation/comparison",
                 "simulation/copies",
                 "simulation/score_accuracy",
             ),
-            truth=expand("results/simulate/truth/{chrom}.bcf", chrom=chromosomes),
-            panel=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
+            truth=expand("results/simulate/truth/{chrom}.bcf", chrom=autosomes),
+            panel=expand("results/reference/panel/{chrom}.bcf", chrom=autosomes),
             imputed="results/impute/{family}.bcf",
             weights="results/score/weights.npz",
             panel_scores="results/score/panel.npz",
@@ -67,7 +68,7 @@ if simulation_plan:
             mother=lambda wildcards: project.mother(wildcards.family),
             father=lambda wildcards: project.father(wildcards.family),
             embryos=lambda wildcards: project.embryos(wildcards.family),
-            chromosomes=chromosomes,
+            chromosomes=autosomes,
         shell:
             "python {input.script} --family {wildcards.family}"
             " --mother {params.mother} --father {params.father}"

@@ -9,6 +9,8 @@ rule impute_parents:
             "genetic_map",
             "haplotypes",
             "provenance",
+            "sex_chromosome",
+            "single_sites",
         ),
         phased="results/phase/{family}.{chrom}.bcf",
         phased_index="results/phase/{family}.{chrom}.bcf.csi",
@@ -32,8 +34,11 @@ rule impute_parents:
         runtime=240,
     params:
         seed=lookup("seed", within=config),
+        build=config["reference"]["build"],
+        father=father_flag,
     shell:
         "python {input.script} --phased {input.phased} --panel {input.panel}"
+        " --build {params.build} {params.father}"
         " --map {input.map} --chrom {wildcards.chrom} --seed {params.seed}"
         " --threads {threads} --memory-mb {resources.heap_mb}"
         " --output {output.bcf} 2> {log}"
@@ -49,19 +54,29 @@ rule impute_family:
         ),
         script=scripts / "impute_family.py",
         library=library(
+            "amplification",
             "call_files",
             "dosage_text",
+            "contamination_level",
             "embryo_genome",
+            "embryo_measures",
             "embryo_posterior",
+            "embryo_qc",
+            "embryo_sex",
             "family_sites",
             "genetic_map",
+            "inheritance",
+            "inheritance_kernels",
             "joint_posterior",
             "parental_alleles",
             "posterior_samples",
             "processes",
+            "sex_chromosome",
+            "single_sites",
         ),
         family_sites="results/correct/families/{family}.{chrom}.npz",
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
+        sexes=sex_files,
         map="results/reference/maps/{chrom}.average.map",
     output:
         genomes=temp("results/impute/{family}.{chrom}.bcf"),
@@ -80,12 +95,15 @@ rule impute_family:
     params:
         parents=parent_flags,
         sources=source_flags("parents", "phased"),
+        sexes=sex_flags,
+        build=config["reference"]["build"],
         error=lookup("correct/genotype_error", within=config),
         seed=lookup("seed", within=config),
     shell:
         "python {input.script} {params.sources} {params.parents}"
         " --family-sites {input.family_sites}"
         " --posterior {input.posterior} --map {input.map} --chrom {wildcards.chrom}"
+        " --build {params.build} {params.sexes}"
         " --genotype-error {params.error} --seed {params.seed}"
         " --genomes {output.genomes} --samples {output.samples} 2> {log}"
 

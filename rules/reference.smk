@@ -108,7 +108,7 @@ rule index_minimap2:
 rule prepare_panel:
     input:
         script=scripts / "prepare_panel.py",
-        library=library("panel", "processes", "reference"),
+        library=library("panel", "processes", "reference", "sex_chromosome"),
         panel=config["reference"]["panel"],
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
@@ -128,8 +128,11 @@ rule prepare_panel:
     resources:
         mem_mb=2000,
         runtime=240,
+    params:
+        build=config["reference"]["build"],
     shell:
         "python {input.script} --panel {input.panel:q} --chrom {wildcards.chrom:q}"
+        " --build {params.build}"
         " --genome {input.genome} --dictionary {input.dictionary}"
         " --threads {threads} --output {output.bcf} --sites {output.sites} 2> {log}"
 
@@ -137,7 +140,10 @@ rule prepare_panel:
 rule prepare_maps:
     input:
         script=scripts / "prepare_maps.py",
-        library=library("genetic_map"),
+        library=library(
+            "call_files", "genetic_map", "processes", "sex_chromosome", "x_map"
+        ),
+        genome_index="results/reference/genome.fa.fai",
         maps=genetic_map_files(config["reference"]["genetic_map"]),
     output:
         female="results/reference/maps/{chrom}.female.map",
@@ -153,7 +159,10 @@ rule prepare_maps:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        build=config["reference"]["build"],
     shell:
         "python {input.script} --maps {input.maps:q} --chrom {wildcards.chrom:q}"
+        " --build {params.build} --genome-index {input.genome_index}"
         " --female {output.female} --male {output.male} --average {output.average}"
         " 2> {log}"

@@ -17,6 +17,7 @@ rule write_report:
             "report_svg",
             "report_tables",
             "report_versions",
+            "sex_chromosome",
         ),
         template=scripts.parent / "resources/report.html.j2",
         style=scripts.parent / "resources/report.css",

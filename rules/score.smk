@@ -8,7 +8,12 @@ rule prepare_scores:
     input:
         script=scripts / "prepare_scores.py",
         library=library(
-            "dosages", "panel_samples", "score_match", "score_weights", "scoring_file"
+            "dosages",
+            "panel_samples",
+            "score_match",
+            "score_weights",
+            "scoring_file",
+            "sex_chromosome",
         ),
         scoring_files=[trait.scoring_file for trait in project.traits],
         panels=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
@@ -52,6 +57,7 @@ rule score_family:
             "score_match",
             "score_table",
             "score_weights",
+            "sex_chromosome",
             "standardise",
         ),
         genomes="results/impute/{family}.bcf",

@@ -36,6 +36,7 @@ if simulation_plan:
             library=library(
                 "genetic_map",
                 "haplotypes",
+                "sex_chromosome",
                 "simulation/bcf",
                 "simulation/centromeres",
                 "simulation/copies",
@@ -138,9 +139,9 @@ if simulation_plan and has_reads:
         input:
             script=scripts / "simulate_reads.py",
             library=library(
-                "genetic_map",
                 "haplotypes",
                 "processes",
+                "sex_chromosome",
                 "simulation/amplification",
                 "simulation/bcf",
                 "simulation/clonal_errors",
@@ -148,14 +149,12 @@ if simulation_plan and has_reads:
                 "simulation/flags",
                 "simulation/fragments",
                 "simulation/letters",
-                "simulation/meiosis",
                 "simulation/molecules",
                 "simulation/protocols",
                 "simulation/quality",
                 "simulation/read_kernel",
                 "simulation/reads",
                 "simulation/sequence",
-                "simulation/sex_chromosomes",
                 "simulation/streams",
                 "simulation/stretch",
                 "simulation/summary",
@@ -212,8 +211,10 @@ if not has_reads:
                 "genetic_map",
                 "haplotypes",
                 "indel_windows",
+                "male_calls",
                 "parental_alleles",
                 "processes",
+                "sex_chromosome",
                 "simulation/amplification",
                 "simulation/bcf",
                 "simulation/calls",
@@ -265,11 +266,14 @@ if not has_reads:
                 simulation_plan.depth(name)
                 for name in project.called(wildcards.family)
             ],
+            males=lambda wildcards: males(project.called(wildcards.family)),
+            build=config["reference"]["build"],
             reads=simulation_plan.read_flags(),
             min_base_quality=config["call"]["min_base_quality"],
             seed=config["seed"],
         shell:
             "python {input.script} --samples {params.samples}"
+            " --males {params.males} --build {params.build}"
             " --sources {params.sources} --truths {input.truths}"
             " --copies {input.copies} --depths {params.depths}"
             " --chrom {wildcards.chrom:q} --panel-sites {input.panel_sites}"

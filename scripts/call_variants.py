@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pysam
 
-from morula import biallelic, call_files, pileup
+from morula import biallelic, call_files, male_calls, pileup, sex_chromosome
 from morula.biallelic import Record
 from morula.call_files import Site
 from morula.cli import run
@@ -182,13 +182,17 @@ def write_calls(
     lines = call_files.body_lines(pipeline, [*view, str(folder / "panel.bcf")], about)
     found = call_files.body_lines(pipeline, [*view, str(normalised)], about)
     sites = call_files.read_sites(args.panel_sites)
+    males = {samples.index(name) for name in args.males}
+    length_bp = call_files.read_contigs(f"{args.genome}.fai")[args.chrom]
+    region = sex_chromosome.single_region(args.chrom, args.build, length_bp)
     n_panel = n_other = 0
     with call_files.bcf_writer(pipeline, folder / "calls.bcf", head) as sink:
         for record, is_panel in merged(
             panel_records(lines, sites, args.min_quality),
             map(biallelic.parse_line, found),
         ):
-            sink.write(record.line(is_panel).encode())
+            known = male_calls.with_single_copies(record, males, region)
+            sink.write(known.line(is_panel).encode())
             n_panel += is_panel
             n_other += not is_panel
     return n_panel, n_other
@@ -219,6 +223,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--genome", required=True, help="FASTA with its .fai")
     parser.add_argument("--chrom", required=True)
+    parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
+    parser.add_argument("--males", nargs="*", default=[], help="names of samples")
     parser.add_argument("--alignments", required=True, nargs="+", help="CRAM or BAM")
     parser.add_argument("--panel-sites", required=True, help="CHROM POS REF,ALT (.gz)")
     parser.add_argument("--min-mapping-quality", required=True, type=int)

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -21,13 +21,16 @@ from morula import (
     dosage_text,
     embryo_posterior,
     embryo_qc,
+    embryo_sex,
     family_input,
     family_sampling,
     family_sites,
     polished_parents,
     polished_phase,
     segments,
+    sex_chromosome,
     tables,
+    x_inheritance,
 )
 from morula.amplification import Amplification
 from morula.atomic import written_whole
@@ -51,6 +54,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--embryos", nargs="+", required=True)
     add("--counts", nargs="+", required=True, help="counts BCF of each embryo")
     add("--amplification", nargs="+", required=True, help="learnt .json of each embryo")
+    add("--sexes", nargs="*", default=[], help="of X: .json of infer_sex, an embryo")
     add("--max-depth", type=float, required=True, help="reads a site that count")
     add("--burn-in", type=int, required=True, help="sweeps that do not count")
     add("--sweeps", type=int, required=True, help="sweeps that count, at most")
@@ -95,22 +99,17 @@ def segment_rows(
     rows: NDArray[np.int64],
     found: JointPosterior,
     phases: Phases,
+    sons: Collection[str],
 ) -> Iterator[dict[str, object]]:
     """Rows of the table of segments, against the polished phase."""
-    pos_bp = family.sites.pos_bp[rows]
     for i, embryo in enumerate(args.embryos):
         for side, parent in enumerate(family_sites.PARENTS):
             if not family.known[side]:
                 continue
-            raw = embryo_posterior.unpack(found.samples.haplotype[side, i], len(pos_bp))
+            raw = embryo_posterior.unpack(found.samples.haplotype[side, i], len(rows))
             own = raw ^ phases.turned[side]
-            path, crossovers = polished_phase.segmentation(own)
-            for part in segments.segments(
-                pos_bp,
-                path,
-                polished_phase.share_second(own),
-                crossovers,
-                family.sites.pos_bp,
+            for part in x_inheritance.segments_of(
+                family, rows, side, own, embryo in sons
             ):
                 yield {
                     "embryo": embryo,
@@ -182,10 +181,11 @@ def write(
     found: JointPosterior,
     phases: Phases,
     evidence: dict[str, object],
+    sons: Collection[str],
 ) -> None:
     """All outputs, once all that goes into them is there."""
     contigs = dosage_text.contig_lines(args.counts[0])
-    segment_table = list(segment_rows(args, family, rows, found, phases))
+    segment_table = list(segment_rows(args, family, rows, found, phases, sons))
     sites = family.sites.at(rows)
     stored = embryo_posterior.of_joint(sites, args.embryos, found)
     embryo_posterior.save(args.posterior, stored)
@@ -215,6 +215,13 @@ def read_learnt(args: argparse.Namespace) -> list[Amplification]:
     return found
 
 
+def sons_of(args: argparse.Namespace) -> set[str]:
+    """Embryos that have one copy where males have one."""
+    if not sex_chromosome.is_x(args.chrom):
+        return set()
+    return embryo_sex.sons(args.sexes, args.embryos)
+
+
 def work(args: argparse.Namespace) -> None:
     family = family_sites.load(args.family_sites)
     if family.known != (bool(args.mother), bool(args.father)):
@@ -231,6 +238,10 @@ def work(args: argparse.Namespace) -> None:
         family_input.embryo_of(family, rows, one, how, args.max_depth, args.outlier)
         for one, how in zip(reads, learnt, strict=True)
     ]
+    sons = sons_of(args)
+    is_son = [name in sons for name in args.embryos]
+    is_single = family.is_single[rows]
+    embryos = x_inheritance.with_sons(embryos, learnt, is_single, is_son)
     logger.info(
         "%d embryos, %d informative sites of %d",
         len(embryos),
@@ -247,9 +258,10 @@ def work(args: argparse.Namespace) -> None:
         np.random.default_rng([args.seed, zlib.crc32(args.chrom.encode())]),
         lambda sweeps, change: logger.info("%d sweeps, change %.4f", sweeps, change),
     )
+    found = x_inheritance.folded(found, is_single, is_son)
     phases = phases_of(found)
     evidence = evidence_of(args, family, rows, found, phases, reads, learnt)
-    write(args, family, rows, found, phases, evidence)
+    write(args, family, rows, found, phases, evidence, sons)
 
 
 def main(argv: list[str] | None = None) -> int:

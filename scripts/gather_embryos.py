@@ -6,12 +6,14 @@ import argparse
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from morula import (
     amplification,
     embryo_measures,
     embryo_qc,
+    embryo_sex,
     embryo_verdict,
     segments,
     tables,
@@ -67,8 +69,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--amplification", nargs="+", required=True, help=".json of each embryo")
-    add("--evidence", nargs="+", required=True, help=".json of each chromosome")
+    add("--evidence", nargs="+", required=True, help=".json of each autosome")
     add("--inheritance", nargs="+", required=True, help=".tsv of each chromosome")
+    add("--sexes", nargs="*", default=[], help="of X: .json of infer_sex, an embryo")
+    add("--x-name", default="", help="X as the reference calls it")
     for name in Thresholds.__dataclass_fields__:
         add(f"--{name.replace('_', '-')}", type=float, required=True)
     add("--qc", required=True, help="output .tsv")
@@ -100,8 +104,11 @@ def learnt_cells(record: Record) -> dict[str, object]:
     return cells
 
 
-def qc_row(measures: Measures, limits: Thresholds) -> dict[str, object]:
-    status, reason, flagged = embryo_verdict.verdict(measures, limits)
+def qc_row(
+    measures: Measures, limits: Thresholds, of_x: Mapping[str, str]
+) -> dict[str, object]:
+    """of_x: what makes X fail or warn, see embryo_verdict.verdict."""
+    status, reason, flagged = embryo_verdict.verdict(measures, limits, of_x)
     cells: dict[str, object] = {
         "embryo": measures.record.embryo,
         "depth": measures.depth,
@@ -144,14 +151,31 @@ def sorted_segments(
     return sorted(rows, key=lambda row: embryos.index(row["embryo"]))
 
 
+def evidence_of_x(
+    args: argparse.Namespace, embryos: list[str]
+) -> dict[str, dict[str, str]]:
+    """What makes X fail or warn, by embryo; nothing where X is not analysed."""
+    found = {one.embryo: one for one in map(embryo_sex.read, args.sexes)}
+    if args.x_name and set(found) != set(embryos):
+        raise InputError(
+            f"sexes of {', '.join(found) or 'none'}; expected a file of each embryo"
+        )
+    return {
+        name: {"chrom": args.x_name, "fails": one.fails, "warns": one.warns}
+        for name, one in found.items()
+    }
+
+
 def work(args: argparse.Namespace) -> None:
     limits = Thresholds(
         **{name: getattr(args, name) for name in Thresholds.__dataclass_fields__}
     )
     every = measure(args)
-    tables.write_tsv(args.qc, QC_COLUMNS, [qc_row(one, limits) for one in every])
-    rows = sorted_segments(args, [one.record.embryo for one in every])
-    tables.write_tsv(args.segments, segments.COLUMNS, rows)
+    of_x = evidence_of_x(args, [one.record.embryo for one in every])
+    rows = [qc_row(one, limits, of_x.get(one.record.embryo, {})) for one in every]
+    tables.write_tsv(args.qc, QC_COLUMNS, rows)
+    parts = sorted_segments(args, [one.record.embryo for one in every])
+    tables.write_tsv(args.segments, segments.COLUMNS, parts)
 
 
 def main(argv: list[str] | None = None) -> int:

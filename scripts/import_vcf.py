@@ -20,7 +20,7 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from morula import biallelic, call_files, vcf_import
+from morula import biallelic, call_files, sex_chromosome, vcf_import
 from morula.biallelic import Record
 from morula.cli import run
 from morula.errors import InputError
@@ -156,7 +156,13 @@ def read_variants(
     """Write folder/variants.bcf, and say at which panel sites the VCF is hom-ref."""
     tables = zip(args.chromosomes, args.panel_sites, strict=True)
     panel = {chrom: panel_positions(path) for chrom, path in tables}
-    importer = vcf_import.Importer(panel, Reference(args.genome))
+    contigs = call_files.read_contigs(f"{args.genome}.fai")
+    single = {
+        chrom: sex_chromosome.single_region(chrom, args.build, contigs[chrom])
+        for chrom in args.chromosomes
+        if args.male
+    }
+    importer = vcf_import.Importer(panel, Reference(args.genome), single)
     sink, jobs = start_normaliser(pipeline, args, folder)
     head = call_files.header(f"{args.genome}.fai", FIELDS, [args.sample])
     try:
@@ -250,6 +256,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vcf", required=True, help="VCF or BCF, indexed or not")
     parser.add_argument("--sample", required=True, help="name in the output")
+    parser.add_argument("--male", action="store_true", help="of one X")
+    parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
     parser.add_argument("--genome", required=True, help="FASTA with its .fai")
     parser.add_argument("--chromosomes", required=True, nargs="+")
     parser.add_argument(

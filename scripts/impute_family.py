@@ -16,9 +16,12 @@ from morula import (
     dosage_text,
     embryo_genome,
     embryo_posterior,
+    embryo_sex,
     family_sites,
     parental_alleles,
     posterior_samples,
+    sex_chromosome,
+    single_sites,
 )
 from morula.cli import run
 from morula.embryo_genome import PanelParents
@@ -49,6 +52,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--posterior", required=True, help=".npz of correct_family")
     add("--map", required=True, help="sex-averaged, PLINK format")
     add("--chrom", required=True)
+    add("--build", choices=sex_chromosome.BUILDS, help="needed for X")
+    add("--sexes", nargs="*", default=[], help="of X: .json of infer_sex, an embryo")
     add("--genotype-error", type=float, required=True)
     add("--seed", type=int, required=True)
     add("--genomes", required=True, help="output BCF, indexed too")
@@ -62,12 +67,22 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+def cells_of(
+    ordered: NDArray[np.float64], single: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    """GT:DS:GP from P(2 m + f), (L, 4); of one copy, m, at `single`, (L,)."""
+    cells = dosage_text.gt_ds_gp(ordered)
+    alt_share = ordered[single, 2] + ordered[single, 3]
+    cells[single] = dosage_text.gt_ds_gp_single(alt_share)
+    return cells
+
+
 def parent_cells(
-    args: argparse.Namespace, parents: PanelParents
+    args: argparse.Namespace, parents: PanelParents, single: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.object_]]:
-    """GT:DS:GP of the parents, mother first."""
+    """GT:DS:GP of the parents, mother first; single: (L,), one copy in males."""
     return {
-        name: dosage_text.gt_ds_gp(parents.ordered(name))
+        name: cells_of(parents.ordered(name), single & (name == args.father))
         for name in (args.mother, args.father)
         if name
     }
@@ -81,10 +96,10 @@ def rng_of(args: argparse.Namespace, embryo: str) -> np.random.Generator:
     )
 
 
-def read_sides(
+def parental_sides(
     args: argparse.Namespace, parents: PanelParents
 ) -> dict[str, NDArray[np.float64]]:
-    """P(haplotype carries ALT), (L, 2), of either side."""
+    """P(haplotype carries ALT), (L, 2), of the `maternal` and `paternal` side."""
     known = [name for name in (args.mother, args.father) if name]
     phases = (
         parental_alleles.read_phase(args.phased, known, parents.sites) if known else {}
@@ -96,11 +111,12 @@ def read_sides(
 
 
 def embryo_cells(
-    args: argparse.Namespace, parents: PanelParents
+    args: argparse.Namespace, parents: PanelParents, single: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.object_]]:
     """GT:DS:GP of the embryos; writes their joint samples, at the panel's sites alone:
-    the score looks a site up by its place among these."""
-    sides, genetic_map = read_sides(args, parents), read_map(args.map, args.chrom)
+    the score looks a site up by its place among these. single: (L,), where males have
+    one copy."""
+    sides, genetic_map = parental_sides(args, parents), read_map(args.map, args.chrom)
     cells: dict[str, NDArray[np.object_]] = {}
     draws: dict[str, list[NDArray[np.bool_]]] = {side: [] for side in sides}
     family = embryo_posterior.load(args.posterior)
@@ -112,15 +128,19 @@ def embryo_cells(
         len(where.own),
         parents.is_private.sum(),
     )
+    is_x = sex_chromosome.is_x(args.chrom)
+    sons = embryo_sex.sons(args.sexes, family.embryos) if is_x else set()
+    singles = [single & (name in sons) for name in family.embryos]
     shared = np.flatnonzero(~parents.is_private)
-    for name in family.embryos:
+    for name, only in zip(family.embryos, singles, strict=True):
         embryo = family.embryo(name)
-        cells[name] = dosage_text.gt_ds_gp(
-            embryo_genome.genotypes(embryo, where, sides["maternal"], sides["paternal"])
-        )
+        pair = sides["maternal"], sides["paternal"]
+        cells[name] = cells_of(embryo_genome.genotypes(embryo, where, *pair), only)
         rng = rng_of(args, name)
         for side, haplotypes in sides.items():
             drawn = embryo_genome.sampled_alleles(embryo, where, haplotypes, side, rng)
+            if side == "paternal":
+                drawn &= ~only
             draws[side].append(drawn[:, shared])
     posterior_samples.save(
         args.samples,
@@ -128,6 +148,7 @@ def embryo_cells(
         list(cells),
         draws["maternal"],
         draws["paternal"],
+        [only[shared] for only in singles],
     )
     return cells
 
@@ -157,7 +178,9 @@ def info(imputed: bool, is_private: bool) -> str:
 
 def work(args: argparse.Namespace) -> None:
     parents = read_parents(args)
-    cells = parent_cells(args, parents) | embryo_cells(args, parents)
+    where = args.chrom, args.build, parents.sites.pos_bp
+    single = single_sites.of_file(args.parents or args.panel, *where)
+    cells = parent_cells(args, parents, single) | embryo_cells(args, parents, single)
     lines = (
         f"{args.chrom}\t{pos}\t{site}\t{ref}\t{alt}\t.\tPASS\t"
         f"{info(*marks)}\tGT:DS:GP\t" + "\t".join(row) + "\n"

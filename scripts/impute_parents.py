@@ -15,7 +15,7 @@ import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import dosage_text
+from morula import dosage_text, sex_chromosome, single_sites
 from morula.cli import run
 from morula.errors import InputError
 from morula.genetic_map import read_map
@@ -43,6 +43,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--panel", required=True, help="BCF of the panel, INFO AC, AN")
     parser.add_argument("--map", required=True, help="sex-averaged map, PLINK format")
     parser.add_argument("--chrom", required=True)
+    parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
+    parser.add_argument("--father", help="his name; left out for a donor")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--memory-mb", type=int, required=True, help="Java's heap")
@@ -247,6 +249,21 @@ def fill(
     return alleles, share, ~genotyped, programs
 
 
+def as_one_x(
+    args: argparse.Namespace,
+    panel: PanelSites,
+    alleles: NDArray[np.int8],
+    share: NDArray[np.float64],
+) -> None:
+    """Make a male's two haplotypes, (L, 2), one where he has one X, in place: Beagle
+    imputes them one by one."""
+    pos_bp = np.array([key[0] for key in panel.keys], dtype=np.int64)
+    where = args.panel, args.chrom, args.build
+    single = single_sites.of_file(*where, pos_bp)
+    share[single] = share[single].mean(axis=1, keepdims=True)
+    alleles[single] = share[single] > 0.5
+
+
 def work(args: argparse.Namespace) -> None:
     panel = read_panel_sites(args.panel, args.chrom)
     parents = read_phased(args.phased, args.chrom)
@@ -254,6 +271,9 @@ def work(args: argparse.Namespace) -> None:
     check_phased(args.phased, phased)
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
     alleles, share, imputed, programs = fill(args, panel, parents)
+    if args.father:
+        male = phased.samples.index(args.father)
+        as_one_x(args, panel, alleles[:, male], share[:, male])
     cells = [
         dosage_text.gt_ds_ap(alleles[:, i], share[:, i])
         for i in range(len(phased.samples))

@@ -9,10 +9,17 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import family_sites, parental_alleles
+from morula import (
+    family_sites,
+    parental_alleles,
+    sex_chromosome,
+    single_sites,
+    x_map,
+    x_parent,
+)
 from morula.cli import run
 from morula.genetic_map import read_map
-from morula.parental_alleles import Parent, Sites
+from morula.parental_alleles import Haplotypes, Parent, Phase, Sites
 
 logger = logging.getLogger("prepare_family")
 
@@ -29,6 +36,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--father", help="his name; left out for a donor")
     parser.add_argument("--map-female", required=True, help="PLINK format")
     parser.add_argument("--map-male", required=True, help="PLINK format")
+    parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
     parser.add_argument("--genotype-error", type=float, required=True)
     parser.add_argument("--output", required=True, help=".npz, see morula.family_sites")
     args = parser.parse_args(argv)
@@ -41,10 +49,36 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
+def known_parent(
+    name: str,
+    phase: Phase,
+    single: NDArray[np.bool_],
+    likelihoods: NDArray[np.float64],
+    haplotypes: Haplotypes,
+    frequency: NDArray[np.float64],
+    error: float,
+) -> Parent:
+    """A parent with data, who has one copy at the sites `single`, (L,)."""
+    parent = parental_alleles.parent_of(
+        likelihoods, phase, haplotypes, frequency, error
+    )
+    parent = x_parent.of_one_x(
+        parent, single, likelihoods, haplotypes, frequency, error
+    )
+    logger.info(
+        "%s: %d phased hets, %.1f switches of phase expected",
+        name,
+        parent.is_phased_het.sum(),
+        parent.switch.sum(),
+    )
+    return parent
+
+
 def read_parents(
-    args: argparse.Namespace, sites: Sites
+    args: argparse.Namespace, sites: Sites, is_single: NDArray[np.bool_]
 ) -> tuple[tuple[Parent, Parent], NDArray[np.float64]]:
-    """Mother and father, and the panel's ALT frequency at the sites, (L,)."""
+    """Mother and father, and the panel's ALT frequency at the sites, (L,); is_single:
+    (L,), whether males have one copy."""
     names = (args.mother, args.father)
     known = [name for name in names if name]
     haplotypes, frequency = parental_alleles.read_haplotypes(
@@ -52,40 +86,35 @@ def read_parents(
     )
     phases = parental_alleles.read_phase(args.phased, known, sites) if known else {}
     parents = []
-    for name in names:
+    for role, name in zip(family_sites.PARENTS, names, strict=True):
+        single = is_single & (role == "father")
         if not name:
-            parents.append(parental_alleles.absent_parent(frequency))
+            donor = parental_alleles.absent_parent(frequency)
+            parents.append(x_parent.donor_of_one_x(donor, single, frequency))
             continue
         likelihoods = parental_alleles.genotype_likelihoods(
             args.genotypes, name, sites, args.genotype_error
         )
-        parent = parental_alleles.parent_of(
-            likelihoods,
-            phases[name],
-            haplotypes[name],
-            frequency,
-            args.genotype_error,
-        )
-        logger.info(
-            "%s: %d phased hets, %.1f switches of phase expected",
-            name,
-            parent.is_phased_het.sum(),
-            parent.switch.sum(),
-        )
-        parents.append(parent)
+        known_of = likelihoods, haplotypes[name], frequency, args.genotype_error
+        parents.append(known_parent(name, phases[name], single, *known_of))
     return (parents[0], parents[1]), frequency
 
 
 def work(args: argparse.Namespace) -> None:
     sites = family_sites.read_sites(args.sites, args.chrom)
-    parents, frequency = read_parents(args, sites)
+    is_single = single_sites.of_file(
+        args.imputed or args.panel, args.chrom, args.build, sites.pos_bp
+    )
+    parents, frequency = read_parents(args, sites, is_single)
     maps = [read_map(path, args.chrom) for path in (args.map_female, args.map_male)]
+    female_cm, male_cm = (one.cm_at(sites.pos_bp) for one in maps)
     family = family_sites.FamilySites(
         sites,
         frequency,
-        np.stack([one.cm_at(sites.pos_bp) for one in maps]),
+        np.stack([female_cm, x_map.unlinked(male_cm, is_single)]),
         parents,
         (bool(args.mother), bool(args.father)),
+        is_single,
     )
     family_sites.save(args.output, family)
 

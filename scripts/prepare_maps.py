@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from morula import sex_chromosome, x_map
 from morula.atomic import written_whole
+from morula.call_files import read_contigs
 from morula.cli import run
 from morula.errors import InputError
 from morula.genetic_map import GeneticMap, read_map
@@ -55,6 +57,10 @@ def work(args: argparse.Namespace) -> None:
     else:
         female, male = (read_checked(path, args.chrom) for path in args.maps)
         average = mean_map(female, male)
+    if sex_chromosome.is_x(args.chrom):
+        length_bp = read_contigs(args.genome_index)[args.chrom]
+        region = sex_chromosome.single_region(args.chrom, args.build, length_bp)
+        female, male, average = x_map.maps_of_x(female, male, region)
     write_map(args.female, args.chrom, female)
     write_map(args.male, args.chrom, male)
     write_map(args.average, args.chrom, average)
@@ -77,6 +83,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="PLINK format: one sex-averaged map, or the female and the male one",
     )
     parser.add_argument("--chrom", required=True)
+    parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
+    parser.add_argument("--genome-index", help=".fai of the reference; needed for X")
     parser.add_argument("--female", required=True, type=Path)
     parser.add_argument("--male", required=True, type=Path)
     parser.add_argument("--average", required=True, type=Path)

@@ -19,7 +19,7 @@ from typing import IO
 import cyvcf2
 import pysam
 
-from morula import panel, processes
+from morula import panel, processes, sex_chromosome
 from morula.atomic import written_whole
 from morula.cli import run
 from morula.errors import InputError
@@ -76,6 +76,7 @@ def read_alleles(
     """Alleles that pass the checks, in the order of the file."""
     reader = cyvcf2.VCF(stream.fileno())
     samples = reader.samples
+    first, last = sex_chromosome.single_region(args.chrom, args.build, len(sequence))
     for record in reader:
         where = f"{args.panel}: {args.chrom}:{record.POS}"
         ref, alt = record.REF.upper(), (record.ALT or ["."])[0].upper()
@@ -90,8 +91,9 @@ def read_alleles(
             what = f"{where} has REF {ref}, the FASTA has {found or 'nothing'}"
             tally.wrong_ref(what)
             continue
-        allele = Allele(record.POS, ref, alt, record.genotype.array())
-        panel.check_genotypes(allele, where, samples)
+        genotypes = panel.pairs(record.genotype.array())
+        allele = Allele(record.POS, ref, alt, genotypes)
+        panel.check_genotypes(allele, where, samples, first <= record.POS <= last)
         yield allele
 
 
@@ -181,6 +183,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--panel", required=True, type=Path, help="the user's VCF/BCF")
     parser.add_argument("--chrom", required=True)
+    parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
     parser.add_argument("--genome", required=True, type=Path, help="FASTA with .fai")
     parser.add_argument("--dictionary", required=True, type=Path, help="samtools dict")
     parser.add_argument("--threads", required=True, type=int)

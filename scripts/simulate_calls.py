@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from morula import call_files
+from morula import call_files, male_calls, sex_chromosome
 from morula.cli import run
 from morula.family_sites import read_sites
 from morula.parental_alleles import Sites
@@ -40,6 +40,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--copies", required=True, nargs="+", help="TSV of each source")
     parser.add_argument("--depths", required=True, nargs="+", type=float)
     parser.add_argument("--chrom", required=True)
+    parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
+    parser.add_argument("--males", nargs="*", default=[], help="of --samples")
     parser.add_argument("--panel-sites", required=True, help="CHROM POS REF,ALT (.gz)")
     parser.add_argument("--genome-index", required=True, help=".fai of the reference")
     for flag, options in flags.READS.items():
@@ -88,6 +90,9 @@ def work(args: argparse.Namespace) -> None:
         call_member(args, *one, rows)
         for one in zip(args.samples, members, args.depths, strict=True)
     ]
+    males = {args.samples.index(name) for name in args.males}
+    length_bp = call_files.read_contigs(args.genome_index)[args.chrom]
+    single = sex_chromosome.single_region(args.chrom, args.build, length_bp)
     output = Path(args.output)
     head = call_files.header(args.genome_index, FIELDS, args.samples)
     n_panel = n_other = 0
@@ -96,7 +101,8 @@ def work(args: argparse.Namespace) -> None:
         made = records(args.chrom, rows, is_panel, calls, args.min_quality)
         with call_files.bcf_writer(pipeline, finished, head) as sink:
             for record, from_panel in made:
-                sink.write(record.line(from_panel).encode())
+                known = male_calls.with_single_copies(record, males, single)
+                sink.write(known.line(from_panel).encode())
                 n_panel += from_panel
                 n_other += not from_panel
         call_files.publish(finished, output)

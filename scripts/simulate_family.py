@@ -21,6 +21,7 @@ from morula.cli import run
 from morula.errors import InputError
 from morula.genetic_map import GeneticMap, read_map
 from morula.haplotypes import Genotypes
+from morula.sex_chromosome import BUILDS, kind_of
 from morula.simulation import copies as copies_table
 from morula.simulation import karyotype
 from morula.simulation.bcf import contig_lengths, write_bcf
@@ -36,7 +37,7 @@ from morula.simulation.members import (
     genotypes_of,
     with_mutations,
 )
-from morula.simulation.sex_chromosomes import BUILDS, founder_copies, kind_of
+from morula.simulation.sex_chromosomes import founder_copies
 from morula.simulation.transmission import Chromosome, sex_of_sperm, transmit
 
 logger = logging.getLogger("simulate_family")

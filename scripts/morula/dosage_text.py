@@ -24,7 +24,8 @@ FORMAT_LINES = (
     '##FORMAT=<ID=DS,Number=1,Type=Float,Description="Expected copies of ALT">\n'
 )
 GP_LINE = (
-    '##FORMAT=<ID=GP,Number=G,Type=Float,Description="Posterior of 0, 1, 2 copies">\n'
+    '##FORMAT=<ID=GP,Number=G,Type=Float,Description="Posterior of 0, 1, 2 copies'
+    " (0, 1 of a male's X)\">\n"
 )
 PHASES = ("0|0", "0|1", "1|0", "1|1")
 
@@ -63,6 +64,17 @@ def _gt_ds_gp_cell(key: int) -> str:
     dosage = (one + 2 * two) / STEPS
     gp = ",".join(f"{part / STEPS:.4g}" for part in (none, one, two))
     return f"{PHASES[phase]}:{dosage:.4f}:{gp}"
+
+
+def gt_ds_gp_single(alt_share: NDArray[np.floating[Any]]) -> NDArray[np.object_]:
+    """Cells `GT:DS:GP` of one copy that carries ALT with probability alt_share (L,)."""
+    steps = np.rint(alt_share.astype(np.float64) * STEPS).astype(np.int64)
+    return _cells(steps, _single_cell)
+
+
+def _single_cell(steps: int) -> str:
+    alt = steps / STEPS
+    return f"{int(2 * steps > STEPS)}:{alt:.4f}:{1 - alt:.4g},{alt:.4g}"
 
 
 def gt_ds_ap(

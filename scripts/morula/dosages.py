@@ -10,9 +10,12 @@ import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
+from morula import sex_chromosome
 from morula.errors import InputError
 
 MISSING_GT = 3
+# What cyvcf2 gives in the place of an allele that a shorter genotype has not.
+ABSENT = -2
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ def stream_dosages(
     """Yield (indices into `sites` (b,), values (b, F, N)) until all sites are read.
 
     fields: F of `DS` (expected copies of ALT), `GT` (copies counted) and
-    `GP_VARIANCE` (variance of the copies under GP).
+    `GP_VARIANCE` (variance of the copies under GP). The one copy of a male's X counts
+    twice.
 
     Raises InputError for a site that is not there, or has no value for a sample.
     """
@@ -83,6 +87,26 @@ def stream_dosages(
         yield np.array(rows, dtype=np.intp), np.array(values)
 
 
+def _is_single(record: cyvcf2.Variant) -> NDArray[np.bool_]:
+    """Samples, (N,), whose GT has one allele."""
+    alleles = record.genotype.array()[:, :-1]
+    return np.asarray((alleles > ABSENT).sum(axis=1) == 1)
+
+
+def _variance(gp: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Variance of the copies, (N,), under GP (N, 2 or 3), which of one copy is of 0 and
+    1, then missing."""
+    # METHOD: a male's X counts as two copies, as in PLINK 2 (--xchr-model 2) and as the
+    # one active X of a female cell suggests (Clayton 2008,
+    # doi:10.1093/biostatistics/kxn007).
+    one = gp[:, 1]
+    two = gp[:, 2] if gp.shape[1] > 2 else np.full(len(gp), np.nan)
+    mean = one + 2.0 * two
+    # GP is written with few digits, so that a variance of 0 may come out below.
+    pair = np.maximum(one + 4.0 * two - mean * mean, 0.0)
+    return np.where(np.isnan(two), 4.0 * one * (1.0 - one), pair)
+
+
 def _values(
     path: str | Path, record: cyvcf2.Variant, field: str
 ) -> NDArray[np.float64]:
@@ -95,12 +119,11 @@ def _values(
         if stored is None:
             counts = np.array([np.nan])
         elif field == "GP_VARIANCE":
-            stored = stored.astype(np.float64)
-            mean = stored[:, 1] + 2.0 * stored[:, 2]
-            # GP is written with few digits, so that a variance of 0 may come out below.
-            counts = np.maximum(stored[:, 1] + 4.0 * stored[:, 2] - mean * mean, 0.0)
+            counts = _variance(stored.astype(np.float64))
         else:
             counts = stored[:, 0].astype(np.float64)
+            if sex_chromosome.is_x(record.CHROM):
+                counts[_is_single(record)] *= 2.0
     if not np.isfinite(counts).all():
         raise InputError(
             f"{path}: {record.CHROM}:{record.POS} has a missing {field.split('_')[0]};"

@@ -7,6 +7,7 @@ reason in plain words.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,8 +151,14 @@ def _impurities(measures: Measures, limits: Thresholds) -> tuple[list[str], list
     return fails, warns
 
 
-def verdict(measures: Measures, limits: Thresholds) -> tuple[str, str, list[str]]:
-    """Status (pass, warn, fail), reason, and names of the flagged chromosomes."""
+def verdict(
+    measures: Measures, limits: Thresholds, of_x: Mapping[str, str] | None = None
+) -> tuple[str, str, list[str]]:
+    """Status (pass, warn, fail), reason, and names of the flagged chromosomes.
+
+    of_x: where X is analysed its name, `chrom`, and why it `fails` the embryo or
+    `warns`, empty where it does not (embryo_sex.judge).
+    """
     if not measures.depth > 0:
         return "fail", "no reads at any site", []
     fails, warns = _parent_reasons(measures, limits)
@@ -163,6 +170,10 @@ def verdict(measures: Measures, limits: Thresholds) -> tuple[str, str, list[str]
     fails += impure_fails
     warns += impure_warns
     flags = chromosome_flags(measures, limits)
+    x = of_x or {}
+    for why, is_fatal in ((x.get("fails"), True), (x.get("warns"), False)):
+        if why:
+            flags[x["chrom"]] = why, is_fatal
     for chrom, (why, is_fatal) in flags.items():
         (fails if is_fatal else warns).append(f"{chrom}: {why}")
     if measures.depth < limits.min_depth:

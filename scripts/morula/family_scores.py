@@ -100,5 +100,5 @@ def _score_posterior(
     absent = [name for name in embryos if name not in list(sampled.embryos)]
     if absent:
         raise InputError(f"{path}: no embryo {absent[0]!r}; make the file again")
-    scores = [score_paths(weights, chrom, *sampled.alleles(name)) for name in embryos]
+    scores = [score_paths(weights, chrom, *sampled.counted(name)) for name in embryos]
     return np.array(scores)

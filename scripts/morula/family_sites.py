@@ -30,13 +30,22 @@ CERTAIN_TURN = 0.5 - 1e-9
 class FamilySites:
     """sites: L sites; frequency: (L,), the panel's ALT frequency; cm: (2, L), female
     and male genetic position; parents: mother and father; known: which of them has
-    data (the other is a donor, with the panel's frequencies)."""
+    data (the other is a donor, with the panel's frequencies); single: (L,), sites of
+    which males have one copy, None on autosomes."""
 
     sites: Sites
     frequency: NDArray[np.float64]
     cm: NDArray[np.float64]
     parents: tuple[Parent, Parent]
     known: tuple[bool, bool]
+    single: NDArray[np.bool_] | None = None
+
+    @property
+    def is_single(self) -> NDArray[np.bool_]:
+        """Whether males have one copy, (L,)."""
+        if self.single is None:
+            return np.zeros(len(self.sites.pos_bp), dtype=bool)
+        return self.single
 
     def recombination(self, parent: int) -> NDArray[np.float64]:
         """Recombination fraction of the step that ends at each site, (L,); parent: 0
@@ -96,6 +105,7 @@ def save(path: str | Path, family: FamilySites) -> None:
         "frequency": family.frequency,
         "cm": family.cm,
         "known": np.array(family.known),
+        "is_single": family.is_single,
     }
     for name, parent in zip(PARENTS, family.parents, strict=True):
         arrays[f"{name}_orders"] = parent.orders
@@ -125,4 +135,5 @@ def load(path: str | Path) -> FamilySites:
             data["cm"],
             (mother, father),
             (bool(known[0]), bool(known[1])),
+            data["is_single"],
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pysam
 
-from morula import alignment_input, contigs
+from morula import alignment_input, contigs, sex_chromosome
 from morula.errors import InputError
 from morula.fastq import read_names
 
@@ -170,6 +170,8 @@ def _check_phased(path: str, record: pysam.VariantRecord) -> None:
     for name, call in record.samples.items():
         alleles = call.allele_indices or ()
         word = ""
+        if len(alleles) == 1 and sex_chromosome.is_x(record.chrom):
+            continue
         if len(alleles) != 2 or None in alleles:
             word = "is missing or not diploid"
         elif alleles[0] != alleles[1] and not call.phased:

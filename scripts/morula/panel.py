@@ -18,6 +18,8 @@ from morula.errors import InputError
 # "0|0", "0|1", "1|0", "1|1" with the tab before them, by 2 * first + second.
 _GENOTYPE_TEXT = np.array([b"\t0|0", b"\t0|1", b"\t1|0", b"\t1|1"], dtype="S4")
 
+# What cyvcf2 gives in the place of an allele that a shorter genotype has not.
+ABSENT = -2
 # A REF that differs from the FASTA at one site in a hundred cannot be chance; in the
 # wrong build three sites in four differ.
 _MAX_WRONG_REF = 0.01
@@ -83,14 +85,26 @@ def is_plain(allele: str) -> bool:
     return bool(allele) and not allele.strip("ACGT")
 
 
-def check_genotypes(allele: Allele, where: str, samples: Sequence[str]) -> None:
+def pairs(genotypes: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Genotypes of cyvcf2 as (N, 3), where every sample has one allele, too."""
+    if genotypes.shape[1] != 2:
+        return genotypes
+    return np.insert(genotypes, 1, ABSENT, axis=1)
+
+
+def check_genotypes(
+    allele: Allele, where: str, samples: Sequence[str], may_be_single: bool = False
+) -> None:
     """Raise InputError at the first sample whose genotype is missing, is not diploid,
-    or is heterozygous and not phased (a homozygous one has no phase)."""
+    or is heterozygous and not phased (a homozygous one has no phase).
+
+    may_be_single: at this site males have one copy, and may be given so.
+    """
     first, second = allele.genotypes[:, 0], allele.genotypes[:, 1]
-    bad = (first < 0) | (second < 0)
+    bad = (first < 0) | ((second < 0) & ~(may_be_single & (second == ABSENT)))
     word = "is missing or not diploid"
     if not bad.any():
-        bad = (first != second) & (allele.genotypes[:, 2] == 0)
+        bad = (second >= 0) & (first != second) & (allele.genotypes[:, 2] == 0)
         word = "is not phased"
     if bad.any():
         sample = samples[int(np.argmax(bad))]
@@ -101,10 +115,15 @@ def check_genotypes(allele: Allele, where: str, samples: Sequence[str]) -> None:
 
 
 def record_text(chrom: str, allele: Allele) -> bytes:
-    """VCF line with ID chrom:pos:ref:alt, INFO AC, AN, AF and phased GT."""
-    codes = 2 * allele.genotypes[:, 0] + allele.genotypes[:, 1]
-    total = 2 * len(codes)
-    count = int(allele.genotypes[:, :2].sum())
+    """VCF line with ID chrom:pos:ref:alt, INFO AC, AN, AF and phased GT.
+
+    METHOD: one copy is written as two, since SHAPEIT4 wants pairs, and counted once.
+    """
+    first, second = allele.genotypes[:, 0], allele.genotypes[:, 1]
+    is_single = second == ABSENT
+    codes = 2 * first + np.where(is_single, first, second)
+    total = 2 * len(codes) - int(is_single.sum())
+    count = int(first.sum() + second[~is_single].sum())
     name = f"{chrom}:{allele.pos_bp}:{allele.ref}:{allele.alt}"
     head = (
         f"{chrom}\t{allele.pos_bp}\t{name}\t{allele.ref}\t{allele.alt}\t.\t.\t"

@@ -116,10 +116,15 @@ def genotype_likelihoods(
     return result
 
 
-def panel_frequency(count: NDArray[np.float64], total: int) -> NDArray[np.float64]:
-    """Frequency of ALT, never 0 or 1, from its counts (L,) among `total` alleles; NaN
-    at sites that the panel lacks, where no allele was seen."""
-    return np.asarray((np.nan_to_num(count, nan=0.0) + 0.5) / (total + 1.0))
+def panel_frequency(
+    count: NDArray[np.float64], total: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Frequency of ALT, (L,), never 0 or 1, from its counts among `total` alleles; NaN
+    at sites that the panel lacks, where no allele was seen among as many as anywhere.
+    """
+    most = np.nan_to_num(total, nan=0.0).max(initial=1.0)
+    seen = np.nan_to_num(total, nan=most)
+    return np.asarray((np.nan_to_num(count, nan=0.0) + 0.5) / (seen + 1.0))
 
 
 def read_haplotypes(
@@ -136,12 +141,12 @@ def read_haplotypes(
     is_there = np.zeros(n_sites, dtype=bool)
     share = {name: np.zeros((n_sites, 2)) for name in samples}
     imputed = np.zeros(n_sites, dtype=bool)
-    count, total = np.full(n_sites, np.nan), 1
+    count, total = np.full(n_sites, np.nan), np.full(n_sites, np.nan)
     for record in reader:
         row = rows.get((record.POS, record.REF, record.ALT[0]))
         if row is None:
             continue
-        total = record.INFO["AN"]
+        total[row] = record.INFO["AN"]
         count[row] = record.INFO["AC"]
         imputed[row] = record.INFO.get("IMP") is not None
         is_there[row] = True

@@ -3,6 +3,7 @@
 The .npz file holds, for L sites (order of the panel), E embryos, S samples:
     pos_bp int64 (L,); n_sites int; embryos str (E,)
     maternal, paternal uint8 (E, S, ceil(L / 8)): ALT carried, np.packbits along sites
+    single uint8 (E, ceil(L / 8)): the mother's copy is the only one (a son's X)
 Sample s of the mother's side and sample s of the father's belong together; the samples
 of two chromosomes are independent.
 """
@@ -28,6 +29,7 @@ class PosteriorSamples:
     pos_bp: NDArray[np.int64]
     maternal: NDArray[np.uint8]
     paternal: NDArray[np.uint8]
+    single: NDArray[np.uint8]
 
     def alleles(self, embryo: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Maternal and paternal alleles of `embryo`, bool (S, L), True where ALT."""
@@ -36,12 +38,18 @@ class PosteriorSamples:
                 f"no posterior samples of embryo {embryo!r}; there are those of"
                 f" {', '.join(self.embryos)}"
             )
-        row, n_sites = self.embryos.index(embryo), len(self.pos_bp)
-        maternal, paternal = (
-            np.unpackbits(packed[row], axis=1, count=n_sites).astype(bool)
-            for packed in (self.maternal, self.paternal)
-        )
-        return maternal, paternal
+        row = self.embryos.index(embryo)
+        return self._bits(self.maternal[row]), self._bits(self.paternal[row])
+
+    def _bits(self, packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        n_sites = len(self.pos_bp)
+        return np.unpackbits(packed, axis=-1, count=n_sites).astype(bool)
+
+    def counted(self, embryo: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """`alleles` as scores count them: an only copy counts twice."""
+        maternal, paternal = self.alleles(embryo)
+        single = self._bits(self.single[self.embryos.index(embryo)])
+        return maternal, np.where(single, maternal, paternal)
 
 
 def save(
@@ -50,8 +58,12 @@ def save(
     embryos: Sequence[str],
     maternal: Sequence[NDArray[np.bool_]],
     paternal: Sequence[NDArray[np.bool_]],
+    single: Sequence[NDArray[np.bool_]] | None = None,
 ) -> None:
-    """Write the samples, bool (S, L) for each embryo, whole or not at all."""
+    """Write the samples, bool (S, L) for each embryo, whole or not at all; single: bool
+    (L,) for each, where the mother's copy is the only one; None: nowhere."""
+    nowhere = np.zeros(len(pos_bp), dtype=bool)
+    only = [nowhere] * len(embryos) if single is None else single
     with written_whole(path) as partial, partial.open("wb") as handle:
         np.savez_compressed(
             handle,
@@ -60,6 +72,7 @@ def save(
             embryos=np.array(list(embryos), dtype=str),
             maternal=np.stack([np.packbits(one, axis=1) for one in maternal]),
             paternal=np.stack([np.packbits(one, axis=1) for one in paternal]),
+            single=np.stack([np.packbits(one) for one in only]),
         )
 
 
@@ -71,4 +84,5 @@ def load(path: str | Path) -> PosteriorSamples:
             data["pos_bp"],
             data["maternal"],
             data["paternal"],
+            data["single"],
         )

@@ -19,6 +19,7 @@ from morula.report_tables import (
     Score,
     Segment,
 )
+from morula.sex_chromosome import is_x
 
 PARENTS = ("mother", "father")
 
@@ -144,16 +145,26 @@ def _guarded(family: Family) -> Family:
     ]
     if not family.settings.show_sex and family.embryos():
         withheld.append(
-            Withheld("sex", "all embryos", "the settings have report.show_sex: false")
+            Withheld(
+                "sex, and inheritance of X",
+                "all embryos",
+                "the settings have report.show_sex: false",
+            )
         )
     return replace(
         family,
-        segments=[s for s in family.segments if s.embryo not in failed],
+        segments=[s for s in family.segments if _is_shown(s, family, failed)],
         placements=[p for p in family.placements if p.sample not in failed],
         scores=scores,
         ranking=ranking,
         withheld=withheld,
     )
+
+
+def _is_shown(segment: Segment, family: Family, failed: Mapping[str, str]) -> bool:
+    """Whether a segment may be drawn: on X it tells the sex."""
+    is_open = family.settings.show_sex or not is_x(segment.chrom)
+    return is_open and segment.embryo not in failed
 
 
 def _guarded_score(score: Score, failed: Mapping[str, str]) -> Score:

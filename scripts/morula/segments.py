@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from morula.polished_phase import Crossover
+from morula.polished_phase import Bits, Crossover, segmentation, share_second
 
 # Of the tables of segments.
 COLUMNS = (
@@ -29,6 +29,14 @@ class Segment:
     posterior: float
     start_low: int | None
     start_high: int | None
+
+
+def of_samples(
+    pos_bp: NDArray[np.int64], carried: Bits, bounds_bp: NDArray[np.int64]
+) -> list[Segment]:
+    """`segments` of the best path of samples (S, N) of one embryo and parent."""
+    path, crossovers = segmentation(carried)
+    return segments(pos_bp, path, share_second(carried), crossovers, bounds_bp)
 
 
 def segments(

@@ -13,14 +13,15 @@ import jsonschema
 import yaml
 
 from morula.problems import Problems, suggestion
+from morula.sex_chromosome import is_x
 from morula.sheets import expectation
 
 Schema = Mapping[str, Any]
 PathInConfig = Sequence[str | int]
 
-# METHOD: autosomes only; a male has one X, which the model of two parental haplotypes
-# at every site does not hold for. 23 to 26 is how PLINK numbers X, Y, XY and MT.
-NOT_AUTOSOMES = re.compile(r"(chr)?(x|y|xy|m|mt|2[3-6])", re.IGNORECASE)
+# METHOD: autosomes and X. Y and MT come whole from one parent: the model of haplotypes
+# that recombine has nothing to tell of them. PLINK numbers X, Y, XY and MT 23 to 26.
+NOT_HANDLED = re.compile(r"(chr)?(x|y|xy|m|mt|2[3-6])", re.IGNORECASE)
 PATHS = ("samples", "units", "traits")
 REFERENCE_PATHS = ("fasta", "panel", "panel_samples", "genetic_map")
 
@@ -200,11 +201,17 @@ def _check_chromosomes(
     chromosomes: Sequence[str], files: Sequence[str | Path], problems: Problems
 ) -> None:
     for index, name in enumerate(chromosomes):
-        if NOT_AUTOSOMES.fullmatch(name):
+        if NOT_HANDLED.fullmatch(name) and not is_x(name):
             problems.add(
                 f"{place(files, ['reference', 'chromosomes', index])}: {name!r} is not"
-                " an autosome; expected chromosomes 1 to 22 only: take it out"
+                " handled: expected chromosomes 1 to 22 and X (named X or chrX), not Y,"
+                " MT or a part of X by another name; take it out"
             )
+    if all(map(is_x, chromosomes)):
+        problems.add(
+            f"{place(files, ['reference', 'chromosomes'])}: X alone; expected an"
+            " autosome beside it, from which amplification and sex are told: add one"
+        )
 
 
 def _normalise_paths(

@@ -6,11 +6,14 @@ markers whatever the genotype. A site that no line speaks of is missing, never h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from morula import male_calls
+from morula.sex_chromosome import Span
 
 KEPT_KEYS = ("GT", "PL", "DP", "AD", "GQ")
 BASES = frozenset("ACGT")
@@ -47,8 +50,13 @@ def parse(text: str) -> Line:
     )
 
 
-def genotype_of(values: dict[str, str]) -> str:
-    """GT without phase, alleles in order: 0/0, 0/1, 1/1 or ./. (also if haploid)."""
+def genotype_of(values: dict[str, str], is_single: bool = False) -> str:
+    """GT without phase, alleles in order: 0/0, 0/1, 1/1 or ./. (also if haploid).
+
+    is_single: the sample has one copy, given once or twice: 0/0, 1/1 or ./.
+    """
+    if is_single:
+        return male_calls.single_genotype(values.get("GT", "."))
     alleles = sorted(values.get("GT", ".").replace("|", "/").split("/"))
     if len(alleles) != 2 or not set(alleles) <= {"0", "1"}:
         return "./."
@@ -61,13 +69,20 @@ def is_split(line: Line) -> bool:
     return f"{SPLIT_TAG}=" in line.info
 
 
-def kept_values(values: dict[str, str]) -> dict[str, str]:
-    """Those of PL, DP, AD, GQ that a biallelic record can hold, as whole numbers."""
+def kept_values(values: dict[str, str], is_single: bool = False) -> dict[str, str]:
+    """Those of PL, DP, AD, GQ that a biallelic record can hold, as whole numbers;
+    is_single: see `genotype_of`."""
     kept = {}
     for key, n_numbers in (("PL", 3), ("DP", 1), ("AD", 2), ("GQ", 1)):
         numbers = values.get(key, ".").split(",")
         if len(numbers) == n_numbers and "." not in numbers:
             kept[key] = ",".join(str(round(float(number))) for number in numbers)
+    pl = values.get("PL", ".").split(",")
+    if is_single and len(pl) in (2, 3) and "." not in pl:
+        whole = ",".join(str(round(float(number))) for number in pl)
+        kept["PL"], quality = male_calls.single_likelihoods(whole)
+        if "GQ" in kept:
+            kept["GQ"] = str(quality)
     return kept
 
 
@@ -101,14 +116,17 @@ class Importer:
 
     panel: position of every panel site by chromosome, int64 (L,), rising;
     reference: (chrom, start0, end0) -> bases of the FASTA, upper case.
+    single: by chromosome, first and last position of which the sample has one copy.
     """
 
     def __init__(
         self,
         panel: dict[str, NDArray[np.int64]],
         reference: Callable[[str, int, int], str],
+        single: Mapping[str, Span] | None = None,
     ) -> None:
         self._panel = panel
+        self._single = single or {}
         self._reference = reference
         self.hom_ref = {
             chrom: np.zeros(len(sites), dtype=bool) for chrom, sites in panel.items()
@@ -143,7 +161,9 @@ class Importer:
                 f"{line.chrom}:{line.pos_bp} has REF {line.ref}, the FASTA {bases}"
             )
             return None
-        genotype = genotype_of(line.values)
+        first, last = self._single.get(line.chrom, (1, 0))
+        is_single = first <= line.pos_bp <= last
+        genotype = genotype_of(line.values, is_single)
         end = end_of(line)
         is_variant = set(line.alt) <= BASES
         if genotype == "0/0" and (end is not None or is_variant):
@@ -156,7 +176,7 @@ class Importer:
             self.tally.not_bases += 1
             return None
         self.tally.kept += 1
-        return self._kept(line, genotype)
+        return self._kept(line, genotype, is_single)
 
     def _mark(self, chrom: str, first: int, last: int) -> None:
         sites = self._panel[chrom]
@@ -165,8 +185,8 @@ class Importer:
         self.hom_ref[chrom][begin:end] = True
 
     @staticmethod
-    def _kept(line: Line, genotype: str) -> str:
-        values = {"GT": genotype, **kept_values(line.values)}
+    def _kept(line: Line, genotype: str, is_single: bool) -> str:
+        values = {"GT": genotype, **kept_values(line.values, is_single)}
         fields = (line.chrom, str(line.pos_bp), ".", line.ref, line.alt)
         cell = ":".join(values.values())
         return "\t".join((*fields, ".", ".", ".", ":".join(values), cell)) + "\n"

@@ -81,3 +81,26 @@ def test_snv_line_holds_all_snvs_of_a_position_and_no_indel() -> None:
     group = [allele(5, "A", "C"), allele(5, "A", "T"), allele(5, "AC", "A")]
     assert panel.snv_line("chr1", group) == "chr1\t5\tA,C,T\n"
     assert panel.snv_line("chr1", group[2:]) == ""
+
+
+class TestOneCopy:
+    """Males on X outside the pseudo-autosomal regions."""
+
+    ALLELE = Allele(
+        9, "A", "G", np.array([[1, -2, 0], [0, 1, 1], [0, -2, 1]], dtype=np.int16)
+    )
+
+    def test_it_is_written_twice_and_counted_once(self):
+        cells = panel.record_text("chrX", self.ALLELE).decode().split()
+        assert cells[7] == "AC=2;AN=4;AF=0.5"
+        assert cells[9:] == ["1|1", "0|1", "0|0"]
+
+    def test_it_is_accepted_there_alone(self):
+        samples = ["m1", "f1", "m2"]
+        panel.check_genotypes(self.ALLELE, "x", samples, may_be_single=True)
+        with pytest.raises(InputError, match="m1 is missing or not diploid"):
+            panel.check_genotypes(self.ALLELE, "x", samples)
+
+    def test_males_alone(self):
+        found = panel.pairs(np.array([[1, 1], [0, 1]]))
+        assert found.tolist() == [[1, -2, 1], [0, -2, 1]]

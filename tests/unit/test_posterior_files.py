@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from morula import dosage_text, embryo_posterior, posterior_samples
+from morula import dosage_text, dosages, embryo_posterior, posterior_samples
 from morula.errors import InputError
 from morula.joint_posterior import JointPosterior, JointSamples
 from morula.parental_alleles import Sites
@@ -102,3 +102,46 @@ class TestGenotypeText:
             np.array([[0, 1]], dtype=np.int8), np.array([[0.25, 1.0]])
         )
         assert cells.tolist() == ["0|1:1.2500:0.25:1"]
+
+    def test_one_copy(self):
+        cells = dosage_text.gt_ds_gp_single(np.array([0.0, 0.3, 0.98768]))
+        assert cells.tolist() == ["0:0.0000:1,0", "0:0.3000:0.7,0.3"] + [
+            "1:0.9877:0.0123,0.9877"
+        ]
+
+
+class TestOneCopyInScores:
+    def test_samples_count_it_twice(self, tmp_path):
+        mother = [np.array([[True, False, True]])]
+        father = [np.array([[False, False, False]])]
+        single = [np.array([True, True, False])]
+        path = tmp_path / "x.npz"
+        posterior_samples.save(path, np.arange(3), ["E1"], mother, father, single)
+        maternal, paternal = posterior_samples.load(path).counted("E1")
+        assert (maternal + 0 + paternal).tolist() == [[2, 0, 1]]
+        assert not posterior_samples.load(path).alleles("E1")[1].any()
+
+    def test_dosages_and_variances_count_it_twice(self, tmp_path):
+        header = (
+            "##contig=<ID=chrX,length=1000>\n"
+            + dosage_text.FORMAT_LINES
+            + dosage_text.GP_LINE
+        )
+        pairs = dosage_text.gt_ds_gp(np.array([[0.1, 0.2, 0.3, 0.4]] * 2))
+        one = dosage_text.gt_ds_gp_single(np.array([0.3]))[0]
+        start = "chrX\t{}\t.\tA\tG\t.\t.\t.\tGT:DS:GP\t"
+        lines = [
+            start.format(10) + f"{pairs[0]}\t{one}\n",
+            start.format(20) + f"{one}\t{one}\n",
+        ]
+        path = tmp_path / "genomes.bcf"
+        dosage_text.write_bcf(path, header, ["D", "S"], lines)
+        letters = np.array(["A", "A"]), np.array(["G", "G"])
+        sites = dosages.Sites("chrX", np.array([10, 20]), *letters)
+        ((rows, values),) = dosages.stream_dosages(path, sites, ["DS", "GP_VARIANCE"])
+        assert rows.tolist() == [0, 1]
+        np.testing.assert_allclose(values[:, 0], [[1.3, 0.6], [0.6, 0.6]], atol=1e-6)
+        pair = 0.5 + 4 * 0.4 - 1.3**2
+        np.testing.assert_allclose(
+            values[:, 1], [[pair, 0.84], [0.84, 0.84]], atol=1e-6
+        )

@@ -5,11 +5,12 @@ import pytest
 
 from morula.errors import InputError
 from morula.genetic_map import GeneticMap
+from morula.sex_chromosome import own_region
 from morula.simulation import karyotype
 from morula.simulation.copies import Stretch
 from morula.simulation.karyotype import Inherited, check, copies_of, parse
 from morula.simulation.meiosis import Interference
-from morula.simulation.sex_chromosomes import own_region, pseudo_autosomal
+from morula.simulation.sex_chromosomes import pseudo_autosomal
 from morula.simulation.transmission import Chromosome, sex_of_sperm, transmit
 
 LENGTH = 10_000_000

@@ -84,3 +84,23 @@ def test_a_masked_reference_is_no_other_build():
     taker = vcf_import.Importer({"1": POSITIONS}, lambda *place: "N")
     assert taker.take(line(5, "A", "G", "0/1")) is None
     assert (taker.tally.masked, taker.tally.wrong_ref, taker.n_usable()) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("form", "cell", "expected"),
+    [
+        ("GT", "1", "1/1"),
+        ("GT:PL:GQ", "1:80,0:80", "1/1:80:80,255,0"),
+        ("GT:PL:GQ", "1/1:90,12,0:12", "1/1:90,255,0:90"),
+        # Two alleles of one copy are an error.
+        ("GT:PL", "0/1:50,0,60", None),
+    ],
+)
+def test_a_male_has_one_copy_of_x(form, cell, expected):
+    positions, bases = {"1": POSITIONS}, lambda _, start, end: BASES[start:end]
+    male = vcf_import.Importer(positions, bases, {"1": (4, 10)})
+    found = male.take(line(5, "A", "G", cell, form=form))
+    assert (found and found.split()[-1]) == expected
+    # Outside the region he is as anybody.
+    assert male.take(line(13, "A", "G", "1")) is None
+    assert male.take(line(13, "A", "G", "0/1")).split()[-1] == "0/1"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from morula.errors import InputError
+from morula.sex_chromosome import kind_of
 from morula.simulation.copies import Copy, Stretch
 from morula.simulation.plan_checks import FIELDS, MAY, MUST, NOT_GIVEN, ORIGINS
-from morula.simulation.sex_chromosomes import kind_of
 from morula.simulation.transmission import Given
 
 # Kinds that say how many copies of the whole chromosome there are.

@@ -60,8 +60,9 @@ class Plan:
         parents or chromosomes that are not there, or asks for what cannot be."""
         self.section = section
         self.sheet = sheet
-        self.n_autosomes = len(chromosomes)
-        self.chromosomes = [*chromosomes, *section["sex_chromosomes"]]
+        self.n_analysed = len(chromosomes)
+        others = [c for c in section["sex_chromosomes"] if c not in chromosomes]
+        self.chromosomes = [*chromosomes, *others]
         mistakes = plan_checks.mistakes(section, sheet, self.chromosomes)
         if mistakes:
             lines = (f"{place(path)}: {message}" for path, message in mistakes)
@@ -154,15 +155,15 @@ class Plan:
         if self.makes_reads:
             names = self.sheet.samples
             return [f"{ROOT}/reads/{n}_{mate}.fq.gz" for n in names for mate in (1, 2)]
-        autosomes = self.chromosomes[: self.n_autosomes]
+        analysed = self.chromosomes[: self.n_analysed]
         children = [n for f in self.sheet.families for n in self.sheet.embryos(f)]
         return [
             *(
                 f"results/call/{f}.{c}.bcf"
                 for f in self.sheet.families
-                for c in autosomes
+                for c in analysed
             ),
-            *(f"results/call/counts/{n}.{c}.bcf" for n in children for c in autosomes),
+            *(f"results/call/counts/{n}.{c}.bcf" for n in children for c in analysed),
         ]
 
     def _in_tube(self, name: str) -> list[str]:

@@ -10,39 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from morula.genetic_map import GeneticMap
+from morula.sex_chromosome import Span, kind_of, own_region
 from morula.simulation.copies import Copy, Stretch, ordinary_pair
 from morula.simulation.meiosis import Chromatid, resolve
-
-# bp of the chromosome, last bp of PAR1, first bp of PAR2. Source: the Genome Reference
-# Consortium's assemblies GCA_000001405.1 (GRCh37) and GCA_000001405.15 (GRCh38).
-_REGIONS = {
-    ("GRCh37", "X"): (155_270_560, 2_699_520, 154_931_044),
-    ("GRCh37", "Y"): (59_373_566, 2_649_520, 59_034_050),
-    ("GRCh38", "X"): (156_040_895, 2_781_479, 155_701_383),
-    ("GRCh38", "Y"): (57_227_415, 2_781_479, 56_887_903),
-}
-BUILDS = sorted({build for build, _ in _REGIONS})
-Span = tuple[int, int]
-
-
-def kind_of(chrom: str) -> str:
-    """`X`, `Y`, or empty for an autosome; the name may begin with `chr`."""
-    name = chrom.removeprefix("chr")
-    return name if name in ("X", "Y") else ""
-
-
-def own_region(build: str, kind: str, length_bp: int) -> Span:
-    """First and last position between PAR1 and PAR2, which X and Y do not share.
-
-    PAR1 is taken to begin at 1, PAR2 to end with the chromosome. A chromosome that ends
-    in PAR1 of the build is a simulated one: the regions shrink in proportion. One that
-    ends between them has no PAR2.
-    """
-    whole, first_ends, second_starts = _REGIONS[(build, kind)]
-    if length_bp <= first_ends:
-        shrunk = length_bp / whole
-        return round(first_ends * shrunk) + 1, round(second_starts * shrunk) - 1
-    return first_ends + 1, min(second_starts - 1, length_bp)
 
 
 def pseudo_autosomal(build: str, length_bp: int) -> list[Span]:

@@ -9,12 +9,12 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
+from morula.sex_chromosome import kind_of
 from morula.simulation.amplification import Region
 from morula.simulation.letters import check_alleles, copy_sequences
 from morula.simulation.molecules import make_pool
 from morula.simulation.protocols import Protocol
 from morula.simulation.reads import Dna
-from morula.simulation.sex_chromosomes import kind_of
 from morula.simulation.tube import (
     Carrier,
     Contents,

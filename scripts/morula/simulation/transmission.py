@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from morula import sex_chromosome
 from morula.genetic_map import GeneticMap
 from morula.simulation import sex_chromosomes
 from morula.simulation.copies import Stretch
@@ -32,7 +33,7 @@ class Chromosome:
     @property
     def kind(self) -> str:
         """`X`, `Y`, or empty for an autosome."""
-        return sex_chromosomes.kind_of(self.name)
+        return sex_chromosome.kind_of(self.name)
 
 
 def sex_of_sperm(seed: int, sample: str, sex: str) -> tuple[str, str]:
