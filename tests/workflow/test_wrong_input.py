@@ -25,9 +25,9 @@ CASES = {
         ("samples.tsv", "P1\tfather", "P1\tdonor"),
         "samples.tsv, line 3, role: found 'donor'; expected one of mother, father",
     ),
-    "embryo without a parent": (
-        ("samples.tsv", "FAM1\tE2", "FAM2\tE2"),
-        "samples.tsv, line 5, family: embryo E2 has no parent in family FAM2",
+    "parent without an embryo": (
+        ("samples.tsv", "FAM1\tM1", "FAM2\tM1"),
+        "samples.tsv, line 2, family: FAM2 has no embryo and no child; expected at",
     ),
     "BAM of another reference": (
         "bam",
