@@ -114,7 +114,9 @@ def aware(
     prior = np.array([lost / 2, 0.05, 0.9 - lost, 0.05, lost / 2])
     stay = np.exp(-np.diff(pos_bp, prepend=pos_bp[0]) / BLOCK_BP)
     template = inheritance.alt_template_share(SHARES)
-    return copying.of_reads(reads, template, READ_ERROR, prior, stay, OUTLIER)
+    table = inheritance.read_table(template[None], *np.full((2, 1), READ_ERROR))
+    plain = np.zeros(len(stay), dtype=np.int64)
+    return copying.of_reads(reads, table, plain, prior, stay, OUTLIER)
 
 
 def measures(
@@ -159,7 +161,7 @@ def impute(
             aware(reads[:, i], world.pos_bp, lost) if lost else unaware(reads[:, i])
         )
         rng = np.random.default_rng([seed, i])
-        how = Copying()
+        how = copying.AMPLIFIED if lost else Copying()
         found = copying.impute(world.alleles, world.cm, evidence, how, rng)
         result[:, i] = found.genotypes
     return result

@@ -108,6 +108,77 @@ rule impute_family:
         " --genomes {output.genomes} --samples {output.samples} 2> {log}"
 
 
+# A male's one X is not copied yet: there the panel's frequencies have to do.
+rule impute_alone:
+    input:
+        script=scripts / "impute_alone.py",
+        library=library(
+            "allele_counts",
+            "amplification",
+            "call_files",
+            "contamination_level",
+            "copying",
+            "copying_kernels",
+            "dosage_text",
+            "embryo_evidence",
+            "family_sites",
+            "genetic_map",
+            "inheritance",
+            "inheritance_kernels",
+            "panel_bits",
+            "parental_alleles",
+            "posterior_samples",
+            "processes",
+            "state_choice",
+            "swap_kernels",
+        ),
+        bits="results/reference/panel/{chrom}.bits.npz",
+        panel="results/reference/panel/{chrom}.bcf",
+        family_sites="results/correct/families/{family}.{chrom}.npz",
+        map="results/reference/maps/{chrom}.average.map",
+        counts=lambda wildcards: expand(
+            "results/call/counts/{embryo}.{chrom}.bcf",
+            embryo=project.embryos(wildcards.family),
+            chrom=wildcards.chrom,
+        ),
+        amplification=lambda wildcards: expand(
+            "results/correct/embryos/{embryo}.amplification.json",
+            embryo=project.embryos(wildcards.family),
+        ),
+    output:
+        genomes=temp("results/impute/{family}.{chrom}.bcf"),
+        index=temp("results/impute/{family}.{chrom}.bcf.csi"),
+        samples="results/impute/{family}.{chrom}.samples.npz",
+    log:
+        "logs/impute_alone/{family}.{chrom}.log",
+    benchmark:
+        "logs/impute_alone/{family}.{chrom}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    wildcard_constraints:
+        family=one_of([f for f in project.families if not project.parents(f)]),
+        chrom=one_of(autosomes),
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 480 * attempt,
+    params:
+        embryos=lambda wildcards: project.embryos(wildcards.family),
+        correct=config["correct"],
+        seed=config["seed"],
+    shell:
+        "python {input.script} --panel-bits {input.bits} --panel {input.panel}"
+        " --map {input.map} --chrom {wildcards.chrom:q}"
+        " --family-sites {input.family_sites} --embryos {params.embryos}"
+        " --counts {input.counts} --amplification {input.amplification}"
+        " --max-depth {params.correct[max_depth]} --outlier {params.correct[outlier]}"
+        " --n-samples {params.correct[samples]} --seed {params.seed}"
+        " --genomes {output.genomes} --samples {output.samples} 2> {log}"
+
+
+ruleorder: impute_alone > impute_family
+
+
 rule gather_genomes:
     input:
         genomes=expand("results/impute/{{family}}.{chrom}.bcf", chrom=chromosomes),

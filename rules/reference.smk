@@ -105,6 +105,29 @@ rule index_minimap2:
         "minimap2 -x sr -I 64G -t {threads} -d {output.index} {input.genome} 2> {log}"
 
 
+rule pack_panel:
+    input:
+        script=scripts / "pack_panel.py",
+        library=library("panel_bits", "parental_alleles"),
+        panel="results/reference/panel/{chrom}.bcf",
+        panel_index="results/reference/panel/{chrom}.bcf.csi",
+    output:
+        bits="results/reference/panel/{chrom}.bits.npz",
+    log:
+        "logs/pack_panel/{chrom}.log",
+    benchmark:
+        "logs/pack_panel/{chrom}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=120,
+    shell:
+        "python {input.script} --panel {input.panel} --chrom {wildcards.chrom:q}"
+        " --output {output.bits} 2> {log}"
+
+
 rule prepare_panel:
     input:
         script=scripts / "prepare_panel.py",

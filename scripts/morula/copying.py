@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import copying_kernels as kernels
-from morula import swap_kernels
-from morula.inheritance import read_table
+from morula import state_choice, swap_kernels
 from morula.inheritance_kernels import Floats
+from morula.panel_bits import PanelBits
 
 # METHOD: as in GLIMPSE2 and Beagle 5, recombination in the panel's past is that of
 # 100,000 people of effective size; measured best of 30,000-300,000 on 250 Europeans.
@@ -36,7 +36,8 @@ class Copying:
     """error: P(a haplotype carries another allele than the one it copies); swap_error:
     the same while the order of heterozygous sites is redrawn; burn_in: sweeps left out;
     sweeps: sweeps that count; core_cm, buffer_cm: chromosomes are worked on in windows
-    of the one, with the other on both sides."""
+    of the one, with the other on both sides; max_states: of a larger panel as many
+    haplotypes are copied, chosen anew in every sweep."""
 
     error: float = 1e-4
     swap_error: float = 1e-3
@@ -44,6 +45,11 @@ class Copying:
     sweeps: int = 10
     core_cm: float = 4.0
     buffer_cm: float = 0.5
+    max_states: int = 600
+
+
+# METHOD: the share makes a window's memory several times larger, and mixing slower.
+AMPLIFIED = Copying(burn_in=8, sweeps=20, core_cm=2.0)
 
 
 @dataclass(frozen=True)
@@ -74,22 +80,19 @@ def of_likelihoods(likelihoods: Floats) -> Evidence:
 
 def of_reads(
     reads: Floats,
-    alt_template: Floats,
-    error: float,
+    ln_read: Floats,
+    site_class: NDArray[np.int64],
     share_prior: Floats,
     stay: Floats,
     outlier: float,
 ) -> Evidence:
-    """Evidence of amplified DNA. reads: (L, 2), showing REF and ALT; alt_template:
-    (G, X), see inheritance.alt_template_share; error: P(a read shows the other allele);
-    outlier: P(reads of a site come from any genotype), as in embryo_kernels."""
-    both = np.array([error])
-    table = read_table(alt_template[None], both, both)[0]
-    ln = (
-        reads[:, 0, None, None] * table[..., 0]
-        + reads[:, 1, None, None] * table[..., 1]
-    )
-    found = np.exp(ln - ln.max(axis=(1, 2), keepdims=True))
+    """Evidence of amplified DNA. reads: (L, 2), showing REF and ALT; ln_read: (C, G, X,
+    2), see inheritance.read_table; site_class: (L,); stay: (L,); outlier: P(reads of a
+    site come from any genotype), as in embryo_kernels."""
+    found = np.zeros((len(reads), *ln_read.shape[1:3]))
+    for allele in range(2):
+        found += reads[:, allele, None, None] * ln_read[site_class, ..., allele]
+    found = np.exp(found - found.max(axis=(1, 2), keepdims=True))
     mean = (found @ share_prior).mean(axis=1)[:, None, None]
     return Evidence((1.0 - outlier) * found + outlier * mean, share_prior, stay)
 
@@ -101,6 +104,15 @@ class Imputed:
 
     genotypes: Floats
     haplotypes: NDArray[np.uint8]
+
+    @property
+    def ordered(self) -> Floats:
+        """P(2 m + f), (L, 4), the order of a het as in the last draw; which haplotype
+        is the maternal one is not known."""
+        none, one, two = self.genotypes.T
+        last = self.haplotypes[-1].astype(np.int64)
+        first = np.where(last[:, 0] == last[:, 1], 0.5, last[:, 0])
+        return np.stack([none, one * (1.0 - first), one * first, two], axis=1)
 
     @property
     def dosage(self) -> Floats:
@@ -120,7 +132,11 @@ class Window:
         how: Copying,
         rng: np.random.Generator,
     ) -> None:
-        self._alleles, self._place, self._how, self._rng = alleles, place_cm, how, rng
+        self._panel, self._place, self._how, self._rng = alleles, place_cm, how, rng
+        n_states = min(alleles.shape[1], how.max_states)
+        # At first some from all over the panel.
+        even = np.linspace(0, alleles.shape[1] - 1, n_states).astype(np.int64)
+        self._alleles = np.ascontiguousarray(alleles[:, even])
         frequency = alleles.mean(axis=1)
         varies = (frequency > 0.0) & (frequency < 1.0)
         self._rows = np.flatnonzero(evidence.telling() & varies)
@@ -134,7 +150,7 @@ class Window:
             ln_stay = np.log(evidence.stay)
         passed = np.cumsum(ln_stay)[rows]
         self._stay = np.exp(np.diff(passed, prepend=passed[:1]))
-        shape = (len(rows), len(self._prior), alleles.shape[1])
+        shape = (len(rows), len(self._prior), n_states)
         self._filtered = np.empty(shape, dtype=np.float32)
         self._room = np.empty((2, shape[0], shape[2]), dtype=np.float32)
         self._carried = np.zeros((2, len(rows)), dtype=np.uint8)
@@ -146,7 +162,7 @@ class Window:
         how, n_sites = self._how, len(self._alleles)
         total = np.zeros((n_sites, 3))
         draws = np.empty((how.sweeps, n_sites, 2), dtype=np.uint8)
-        alt = np.repeat(self._alleles.mean(axis=1)[:, None], 2, axis=1)
+        alt = np.repeat(self._panel.mean(axis=1)[:, None], 2, axis=1)
         for sweep in range(how.burn_in + how.sweeps):
             counts = sweep >= how.burn_in
             if len(self._rows):
@@ -159,8 +175,16 @@ class Window:
                 total[:, 2] += m * f
                 draws[sweep - how.burn_in] = self._drawn(alt)
             if len(self._rows):
+                self._choose(alt)
                 self._exchange()
         return Imputed(total / how.sweeps, draws)
+
+    def _choose(self, alt: Floats) -> None:
+        """Choose the copied haplotypes anew by the two as they stand."""
+        if self._panel.shape[1] > self._alleles.shape[1]:
+            drawn, n_states = self._drawn(alt), self._alleles.shape[1]
+            chosen = state_choice.choose(self._panel, drawn, n_states)
+            self._alleles = np.ascontiguousarray(self._panel[:, chosen])
 
     def _drawn(self, alt: Floats) -> NDArray[np.uint8]:
         """The haplotypes as they stand, (L, 2); between sites with evidence those that
@@ -248,7 +272,7 @@ def windows(
 
 
 def impute(
-    alleles: NDArray[np.uint8],
+    alleles: NDArray[np.uint8] | PanelBits,
     place_cm: Floats,
     evidence: Evidence,
     how: Copying,
@@ -257,7 +281,8 @@ def impute(
     """Genotypes and haplotypes at all sites of the panel.
 
     alleles: uint8 (L, N), 1 where ALT; place_cm: (L,), rising; both in the order of the
-    evidence. Memory is that of a window: M N (X + 2) single-precision numbers.
+    evidence. Memory is that of a window: M K (X + 2) single-precision numbers
+    for K states.
     """
     n_sites, n_panel = alleles.shape
     genotypes = np.empty((n_sites, 3))

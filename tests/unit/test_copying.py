@@ -7,8 +7,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from morula import copying, copying_kernels, swap_kernels
+from morula import (
+    copying,
+    copying_kernels,
+    inheritance,
+    panel_bits,
+    state_choice,
+    swap_kernels,
+)
 from morula.copying import Copying, Evidence
+from morula.panel_bits import PanelBits
+from morula.parental_alleles import Sites
 
 
 def chain(seed, n_sites=4, n_states=3, n_shares=2):
@@ -116,19 +125,29 @@ def test_the_order_of_two_hets_is_drawn_from_its_conditional():
     assert count / n_draws == pytest.approx(expected, abs=0.03)
 
 
+def mosaics(alleles, n, rate, rng):
+    """n haplotypes that copy those of `alleles`; `rate`: of changes, at every site."""
+    n_sites, n_panel = alleles.shape
+    jumps = rng.random((n_sites, n)) < rate
+    source = rng.integers(0, n_panel, (n_sites, n))
+    for s in range(1, n_sites):
+        source[s] = np.where(jumps[s], source[s], source[s - 1])
+    return np.take_along_axis(alleles, source, axis=1)
+
+
 class World:
     """A panel of mosaics, two haplotypes that copy it, and reads of them."""
 
-    def __init__(self, depth, lost=0.0, seed=7, n_sites=1500, n_panel=40):
+    def __init__(
+        self, depth, lost=0.0, seed=7, n_sites=1500, n_panel=40, n_ancestors=0
+    ):
         rng = np.random.default_rng(seed)
         frequency = rng.beta(0.5, 1.0, (n_sites, 1))
         self.alleles = (rng.random((n_sites, n_panel)) < frequency).astype(np.uint8)
+        if n_ancestors:
+            self.alleles = mosaics(self.alleles[:, :n_ancestors], n_panel, 0.01, rng)
         self.place = np.cumsum(rng.exponential(4e-5, n_sites))
-        jumps = rng.random((n_sites, 2)) < 0.004
-        source = rng.integers(0, n_panel, (n_sites, 2))
-        for s in range(1, n_sites):
-            source[s] = np.where(jumps[s], source[s], source[s - 1])
-        self.truth = np.take_along_axis(self.alleles, source, axis=1)
+        self.truth = mosaics(self.alleles, 2, 0.004, rng)
         share = np.full(n_sites, 0.5)
         block = np.arange(n_sites) // 60
         dice = rng.random(block[-1] + 1)[block]
@@ -152,7 +171,9 @@ class World:
         template = shares * m[:, None] + (1 - shares) * f[:, None]
         prior = np.array([0.15, 0.7, 0.15])
         stay = np.full(len(self.reads), np.exp(-1 / 60))
-        return copying.of_reads(self.reads, template, 0.005, prior, stay, 1e-3)
+        table = inheritance.read_table(template[None], *np.full((2, 1), 0.005))
+        plain = np.zeros(len(stay), dtype=np.int64)
+        return copying.of_reads(self.reads, table, plain, prior, stay, 1e-3)
 
     def impute(self, evidence, seed=1, **how):
         rng = np.random.default_rng(seed)
@@ -216,3 +237,39 @@ def test_evidence_of_likelihoods_is_by_ordered_genotype():
     found = copying.of_likelihoods(np.array([[0.2, 0.4, 0.1]]))
     assert isinstance(found, Evidence)
     np.testing.assert_allclose(found.likelihood[0, :, 0], [0.5, 1.0, 1.0, 0.25])
+
+
+def test_the_chosen_states_hold_those_that_are_copied():
+    world = World(depth=1.0, n_panel=400)
+    chosen = state_choice.choose(world.alleles, world.truth, 60)
+    assert len(np.unique(chosen)) == 60
+    # Long stretches of either haplotype are those of a chosen one.
+    block = np.arange(len(world.place)) // 50
+    for own in world.truth.T:
+        same = world.alleles[:, chosen] == own[:, None]
+        whole = [same[block == b].all(axis=0).any() for b in range(block[-1] + 1)]
+        assert np.mean(whole) > 0.75
+
+
+def test_a_large_panel_is_imputed_from_chosen_states():
+    world = World(depth=1.0, n_panel=400, n_ancestors=30)
+    every = world.impute(world.unaware())
+    few = world.impute(world.unaware(), max_states=60)
+    r2 = [np.corrcoef(one.dosage, world.copies)[0, 1] ** 2 for one in (every, few)]
+    assert r2[1] > r2[0] - 0.03
+    assert r2[1] > 0.9
+
+
+def test_a_packed_panel_gives_the_same(tmp_path):
+    world = World(depth=1.0, n_panel=42)
+    n_sites = len(world.place)
+    text = np.full(n_sites, "A")
+    sites = Sites(np.arange(n_sites), text, text)
+    packed = PanelBits(sites, text, np.packbits(world.alleles, axis=1), 42)
+    panel_bits.save(tmp_path / "panel.npz", packed)
+    world_alleles = world.alleles
+    plain = world.impute(world.unaware())
+    world.alleles = panel_bits.load(tmp_path / "panel.npz")
+    assert world.alleles.shape == world_alleles.shape
+    again = world.impute(world.unaware())
+    assert again.genotypes.tobytes() == plain.genotypes.tobytes()
