@@ -50,9 +50,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def read_sites(
     args: argparse.Namespace, one_a_fragment: bool = False
-) -> tuple[Choice, bool]:
-    """The sites to learn from, chromosome by chromosome, and whether the mother is
-    known; one_a_fragment: see amplification_sites.of_chromosome."""
+) -> tuple[Choice, tuple[bool, bool]]:
+    """The sites to learn from, chromosome by chromosome, and whether mother and father
+    are known; one_a_fragment: see amplification_sites.of_chromosome."""
     sizes = {len(args.chromosomes), len(args.family_sites), len(args.counts)}
     if len(sizes) > 1:
         raise InputError(
@@ -60,7 +60,7 @@ def read_sites(
             f" --family-sites, {len(args.counts)} --counts; expected one of each for"
             " every chromosome"
         )
-    found, has_mother = [], True
+    found, known = [], (True, True)
     for chrom, sites, counts in zip(
         args.chromosomes, args.family_sites, args.counts, strict=True
     ):
@@ -71,8 +71,8 @@ def read_sites(
                 family, reads, args.max_depth, one_a_fragment
             )
         )
-        has_mother = family.known[0]
-    return amplification_sites.choose(found, args.learn_sites), has_mother
+        known = family.known
+    return amplification_sites.choose(found, args.learn_sites), known
 
 
 def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplification:
@@ -134,10 +134,13 @@ def learn(
 
 
 def work(args: argparse.Namespace) -> None:
-    choice, has_mother = read_sites(args)
+    choice, known = read_sites(args)
     # Read again rather than kept: few reads are read soon, and most embryos have many.
     apart = read_sites(args, True)[0] if choice.is_shallow else choice
-    record = learn(args, choice, apart, start(args, choice, has_mother))
+    begin = start(args, choice, has_mother=known[0])
+    record = learn(args, choice, apart, begin)
+    if not all(known):
+        record = amplification.of_preset_dropout(record, begin)
     amplification.write_record(args.output, record)
     learnt = record.amplification
     logger.info(

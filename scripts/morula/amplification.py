@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -214,7 +214,8 @@ def cap_depth(reads: NDArray[np.float64], max_depth: float) -> NDArray[np.float6
 class Record:
     """What was learnt of an embryo, as results/correct/embryos keep it.
 
-    dropout: of all amplified sites, not only of those with reads as in `amplification`;
+    dropout: of all amplified sites, not only of those with reads as in `amplification`,
+    NaN where it is taken from the preset (`of_preset_dropout`);
     imbalance: as `amplification.imbalance`, both from sites of different fragments;
     intervals: 95 % of each of MEASURED, None where it is not in the model; converged,
     iterations: of EM; sites_informative: sites with reads that tell of the
@@ -232,6 +233,30 @@ class Record:
     sites_used: int
 
 
+def of_preset_dropout(record: Record, begin: Amplification) -> Record:
+    """`record` of an embryo with an unknown parent, with the dropout of `begin`.
+
+    # METHOD: an unknown parent's alleles are drawn by the panel's frequencies, site by
+    # site. Linkage makes stretches without the embryo's other allele that are far too
+    # long for that, and EM takes it for lost: 0.36 for 0.18 without parents; 0.37, and
+    # 0.36 with the father alone, in a born child's ordinary DNA. So the ends of the
+    # distribution of x stay at the published dropout; between them, where both alleles
+    # show, it is learnt, as are amplicon length and errors.
+    """
+    learnt = record.amplification
+    inner = learnt.share_prior[1:-1]
+    ends = begin.share_prior[[0, -1]]
+    share_prior = learnt.share_prior.copy()
+    share_prior[[0, -1]] = ends
+    share_prior[1:-1] = (1.0 - ends.sum()) * inner / inner.sum()
+    return replace(
+        record,
+        amplification=replace(learnt, share_prior=share_prior),
+        dropout=math.nan,
+        intervals=record.intervals | {"dropout": None},
+    )
+
+
 def write_record(path: str | Path, record: Record) -> None:
     """Write `record` as JSON, whole or not at all."""
     learnt = record.amplification
@@ -240,7 +265,7 @@ def write_record(path: str | Path, record: Record) -> None:
         "shares": learnt.shares.tolist(),
         "share_prior": learnt.share_prior.tolist(),
         **{name: getattr(learnt, name) for name in MEASURED},
-        "dropout": record.dropout,
+        "dropout": None if math.isnan(record.dropout) else record.dropout,
         "imbalance": record.imbalance,
         "converged": record.converged,
         "iterations": record.iterations,
@@ -264,7 +289,7 @@ def read_record(path: str | Path) -> Record:
         return Record(
             str(data["embryo"]),
             learnt,
-            float(data["dropout"]),
+            math.nan if data["dropout"] is None else float(data["dropout"]),
             float(data["imbalance"]),
             {
                 name: None if pair is None else (float(pair[0]), float(pair[1]))

@@ -44,7 +44,10 @@ def genome(tmp_path_factory):
     folder = tmp_path_factory.mktemp("genome")
     for seed, chrom in enumerate(CHROMOSOMES):
         world = World(seed, 8_000)
-        for name, known in (("both", (True, True)), ("father", (False, True))):
+        for name, known in (
+            *(("both", (True, True)), ("father", (False, True))),
+            ("nobody", (False, False)),
+        ):
             family_sites.save(folder / f"{chrom}.{name}.npz", world.family(known))
         reads = world.reads(30.0, Copies(mothers_own=0.05), dropout=0.3)
         write_counts(folder / f"{chrom}.bcf", chrom, world.family().sites, reads)
@@ -99,6 +102,19 @@ class TestLearn:
         data = json.loads((tmp_path / "E1.json").read_text())
         assert data["contamination"] == 0
         assert data["intervals"]["contamination"] is None
+
+    @pytest.mark.parametrize("known", ["father", "nobody"])
+    def test_without_a_parent_the_published_dropout(self, genome, tmp_path, known):
+        assert learn(genome, tmp_path / "E1.json", known=known) == 0
+        record = amplification.read_record(tmp_path / "E1.json")
+        assert np.isnan(record.dropout)
+        assert record.intervals["dropout"] is None
+        learnt = record.amplification
+        assert learnt.dropout == pytest.approx(0.16, abs=0.01)
+        assert learnt.share_prior.sum() == pytest.approx(1.0)
+        assert learn(genome, tmp_path / "both.json") == 0
+        whole = amplification.read_record(tmp_path / "both.json").amplification
+        assert learnt.imbalance == pytest.approx(whole.imbalance, abs=0.1)
 
 
 class TestRefusals:

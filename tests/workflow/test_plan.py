@@ -160,13 +160,14 @@ def test_families_of_all_shapes(tmp_path):
     known, alone = {"BOTH", "HERS", "HIS"}, {"ONE", "THREE"}
     of_parents = (
         *("call_variants", "join_genotypes", "link_reads", "phase_parents"),
-        "impute_parents",
+        *("impute_parents", "impute_family"),
     )
     for rule in of_parents:
         assert families(rule) == known, rule
-    assert families("list_panel_sites") == alone
+    for rule in ("list_panel_sites", "impute_alone"):
+        assert families(rule) == alone, rule
     of_all = (
-        *("prepare_family", "correct_family", "gather_embryos", "impute_family"),
+        *("prepare_family", "correct_family", "gather_embryos"),
         *("infer_ancestry", "score_family", "rank_embryos", "write_report"),
     )
     for rule in of_all:
