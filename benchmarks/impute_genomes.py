@@ -29,12 +29,14 @@ from bench.calibration_measures import calibration_rows
 from bench.case import Case, Result, load_case, load_result, plain_result, save
 from bench.genotype_measures import genotype_rows, null_result
 from bench.peers import morula_stages
+from bench.steps import named_flags, run_script, section_defaults
 from bench.truth import ALL, FREQUENCY_BINS, truth_of
 from morula import tables
 from morula.cli import run
 from morula.errors import InputError
 
 logger = logging.getLogger("impute_genomes")
+PARENTS = {"mother": "M1", "father": "P1"}
 AMPLIFICATION = {
     "amplification": "MDA",
     "cells": 1,
@@ -85,20 +87,38 @@ def make_embryos(
     return load_case(folder / "case.npz")
 
 
+def without_donor(args: argparse.Namespace, parents: Path, folder: Path) -> None:
+    """family.npz of the known parent alone, and the panel's bits, in `folder`."""
+    flags: list[object] = ["--sites", parents / "sites.tsv.gz", "--chrom", args.chrom]
+    flags += ["--genotypes", parents / "calls.bcf", "--phased", parents / "phased.bcf"]
+    flags += ["--imputed", parents / "imputed.bcf"]
+    flags += named_flags({role: PARENTS[role] for role in args.known})
+    for sex in ("female", "male"):
+        flags += [f"--map-{sex}", args.world / f"{sex}.map"]
+    flags += ["--genotype-error", section_defaults("correct")["genotype_error"]]
+    run_script("prepare_family", [*flags, "--output", folder / "family.npz"])
+    flags = ["--panel", parents / "panel.bcf", "--chrom", args.chrom]
+    run_script("pack_panel", [*flags, "--output", folder / "bits.npz"])
+
+
 def infer(
     args: argparse.Namespace, parents: Path, case: Case, couple: int, folder: Path
 ) -> Result:
     """What Morula says of a case; genomes.bcf stays in `folder`."""
     if not (folder / "result.npz").is_file():
+        has_donor = len(args.known) < len(PARENTS)
+        if has_donor:
+            without_donor(args, parents, folder)
         asked = SimpleNamespace(
-            family_sites=parents / "family.npz",
+            family_sites=(folder if has_donor else parents) / "family.npz",
+            panel_bits=folder / "bits.npz" if has_donor else None,
             phased=parents / "phased.bcf",
             imputed_parents=parents / "imputed.bcf",
             counts=[str(folder / f"{name}.counts.bcf") for name in case.embryos],
             child_counts=[],
             map=args.world / "average.map",
-            mother="M1" if "mother" in args.known else None,
-            father="P1" if "father" in args.known else None,
+            mother=PARENTS["mother"] if "mother" in args.known else None,
+            father=PARENTS["father"] if "father" in args.known else None,
             amplification=AMPLIFICATION["amplification"],
             cells=AMPLIFICATION["cells"],
             seed=args.seed + couple,

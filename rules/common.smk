@@ -72,8 +72,8 @@ def source_flags(*names):
     return lambda wildcards, input: [
         word
         for name, path in input.items()
-        if name in (*names, "panel")
-        for word in (f"--{name}", path)
+        if path and name in (*names, "panel")
+        for word in (f"--{name.replace('_', '-')}", path)
     ]
 
 
@@ -242,6 +242,15 @@ def father_flag(wildcards):
     """--father, if the sheet has one."""
     father = project.father(wildcards.family)
     return f"--father {father}" if father else ""
+
+
+def donor_panel(wildcards):
+    """The panel's haplotypes, where one parent is known: the donor's are copied from
+    them; not on X, of which a father has one."""
+    is_donor = len(project.parents(wildcards.family)) == 1
+    if not is_donor or wildcards.chrom in x_chromosomes:
+        return []
+    return [f"results/reference/panel/{wildcards.chrom}.bits.npz"]
 
 
 def sex_files(wildcards):

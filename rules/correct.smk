@@ -181,6 +181,9 @@ rule correct_family:
             "call_files",
             "contaminant",
             "contamination_level",
+            "copying",
+            "copying_kernels",
+            "donor_copying",
             "dosage_text",
             "embryo_kernels",
             "embryo_posterior",
@@ -198,6 +201,7 @@ rule correct_family:
             "joint_posterior",
             "order_kernels",
             "orientation_kernels",
+            "panel_bits",
             "parental_alleles",
             "path_kernels",
             "polished_parents",
@@ -206,6 +210,8 @@ rule correct_family:
             "segments",
             "sex_chromosome",
             "sparse_sweeps",
+            "state_choice",
+            "swap_kernels",
             "x_inheritance",
         ),
         family_sites="results/correct/families/{family}.{chrom}.npz",
@@ -219,6 +225,7 @@ rule correct_family:
             embryo=project.embryos(wildcards.family),
         ),
         sexes=sex_files,
+        panel_bits=donor_panel,
     output:
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
         evidence="results/correct/families/{family}.{chrom}.evidence.json",
@@ -239,13 +246,14 @@ rule correct_family:
         parents=parent_flags,
         embryos=lambda wildcards: project.embryos(wildcards.family),
         sexes=sex_flags,
+        panel=source_flags("panel_bits"),
         correct=config["correct"],
         seed=config["seed"],
     shell:
         "python {input.script} --chrom {wildcards.chrom:q}"
         " --family-sites {input.family_sites} {params.parents}"
         " --embryos {params.embryos} --counts {input.counts}"
-        " --amplification {input.amplification} {params.sexes}"
+        " --amplification {input.amplification} {params.sexes} {params.panel}"
         " --max-depth {params.correct[max_depth]}"
         " --burn-in {params.correct[burn_in]} --sweeps {params.correct[sweeps]}"
         " --tolerance {params.correct[tolerance]} --samples {params.correct[samples]}"

@@ -153,11 +153,11 @@ rule impute_alone:
         "logs/impute_alone/{family}.{chrom}.log",
     benchmark:
         "logs/impute_alone/{family}.{chrom}.benchmark.tsv"
-    conda:
-        "../envs/python.yaml"
     wildcard_constraints:
         family=one_of([f for f in project.families if not project.parents(f)]),
         chrom=one_of(autosomes),
+    conda:
+        "../envs/python.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from morula import (
     allele_counts,
     amplification,
+    donor_copying,
     dosage_text,
     embryo_posterior,
     embryo_qc,
@@ -25,6 +26,7 @@ from morula import (
     family_input,
     family_sampling,
     family_sites,
+    panel_bits,
     polished_parents,
     polished_phase,
     segments,
@@ -35,6 +37,8 @@ from morula import (
 from morula.amplification import Amplification
 from morula.atomic import written_whole
 from morula.cli import run
+from morula.donor_copying import Donor
+from morula.embryo_kernels import Embryo
 from morula.errors import InputError
 from morula.family_sites import FamilySites
 from morula.joint_posterior import JointPosterior
@@ -61,6 +65,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--tolerance", type=float, required=True, help="change at which to stop")
     add("--samples", type=int, required=True, help="joint samples to draw")
     add("--outlier", type=float, required=True, help="P(reads not of the genotype)")
+    add("--panel-bits", help=".npz of pack_panel: the donor's side is copied from it")
     add("--seed", type=int, required=True)
     add("--posterior", required=True, help="output .npz")
     add("--evidence", required=True, help="output .json of quality measures")
@@ -222,6 +227,50 @@ def sons_of(args: argparse.Namespace) -> set[str]:
     return embryo_sex.sons(args.sexes, args.embryos)
 
 
+def donors(
+    args: argparse.Namespace,
+    family: FamilySites,
+    rows: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> list[Donor]:
+    """The absent parent, where the panel is given to copy it from."""
+    if not args.panel_bits:
+        return []
+    panel = donor_copying.at_sites(
+        panel_bits.load(args.panel_bits), family.sites.at(rows)
+    )
+    place_cm = family.cm.mean(axis=0)[rows]
+    return [
+        Donor(side, panel, place_cm, family.parents[side].orders[rows], rng)
+        for side in range(2)
+        if not family.known[side]
+    ]
+
+
+def sample(
+    args: argparse.Namespace,
+    family: FamilySites,
+    rows: NDArray[np.int64],
+    embryos: list[Embryo],
+) -> JointPosterior:
+    """The joint posterior at `rows`."""
+    rng = np.random.default_rng([args.seed, zlib.crc32(args.chrom.encode())])
+    absent = donors(args, family, rows, rng)
+    schedule = family_sampling.Schedule(
+        args.burn_in, args.sweeps, args.tolerance, args.samples
+    )
+    if absent:
+        schedule = donor_copying.schedule(schedule)
+    return family_sampling.sample_family(
+        family_input.chain_of(family, rows),
+        embryos,
+        schedule,
+        rng,
+        lambda sweeps, change: logger.info("%d sweeps, change %.4f", sweeps, change),
+        absent,
+    )
+
+
 def work(args: argparse.Namespace) -> None:
     family = family_sites.load(args.family_sites)
     if family.known != (bool(args.mother), bool(args.father)):
@@ -248,16 +297,7 @@ def work(args: argparse.Namespace) -> None:
         len(rows),
         len(family.sites.pos_bp),
     )
-    schedule = family_sampling.Schedule(
-        args.burn_in, args.sweeps, args.tolerance, args.samples
-    )
-    found = family_sampling.sample_family(
-        family_input.chain_of(family, rows),
-        embryos,
-        schedule,
-        np.random.default_rng([args.seed, zlib.crc32(args.chrom.encode())]),
-        lambda sweeps, change: logger.info("%d sweeps, change %.4f", sweeps, change),
-    )
+    found = sample(args, family, rows, embryos)
     found = x_inheritance.folded(found, is_single, is_son)
     phases = phases_of(found)
     evidence = evidence_of(args, family, rows, found, phases, reads, learnt)

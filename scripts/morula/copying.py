@@ -175,14 +175,28 @@ class Window:
                 total[:, 2] += m * f
                 draws[sweep - how.burn_in] = self._drawn(alt)
             if len(self._rows):
-                self._choose(alt)
+                self._choose(self._drawn(alt))
                 self._exchange()
         return Imputed(total / how.sweeps, draws)
 
-    def _choose(self, alt: Floats) -> None:
-        """Choose the copied haplotypes anew by the two as they stand."""
+    def redraw(self, before: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """One round from the haplotypes `before`, (L, 2), if there are any, without a
+        change of their order; returns the alleles that are copied, uint8 (L, 2)."""
+        if not len(self._rows):
+            return (self._panel.mean(axis=1)[:, None] > np.full(2, 0.5)).astype(
+                np.uint8
+            )
+        if before is not None:
+            self._other[:] = before[self._rows].T
+            self._choose(before)
+        for side in range(2):
+            self._haplotype(side, None)
+        return self._copied()
+
+    def _choose(self, drawn: NDArray[np.uint8]) -> None:
+        """Choose the copied haplotypes anew by the two as they stand, (L, 2)."""
         if self._panel.shape[1] > self._alleles.shape[1]:
-            drawn, n_states = self._drawn(alt), self._alleles.shape[1]
+            n_states = self._alleles.shape[1]
             chosen = state_choice.choose(self._panel, drawn, n_states)
             self._alleles = np.ascontiguousarray(self._panel[:, chosen])
 
@@ -191,11 +205,17 @@ class Window:
         are copied at the nearer one."""
         if not len(self._rows):
             return (self._rng.random(alt.shape) < alt).astype(np.uint8)
-        middle = (self._place[self._rows[1:]] + self._place[self._rows[:-1]]) / 2.0
-        near = np.searchsorted(middle, self._place)
-        found = self._alleles[np.arange(len(alt))[:, None], self._states[:, near].T]
+        found = self._copied()
         found[self._rows] = self._carried.T
         return found
+
+    def _copied(self) -> NDArray[np.uint8]:
+        """Alleles of the copied haplotypes, (L, 2); between sites with evidence of
+        those at the nearer one."""
+        middle = (self._place[self._rows[1:]] + self._place[self._rows[:-1]]) / 2.0
+        near = np.searchsorted(middle, self._place)
+        sites = np.arange(len(self._place))[:, None]
+        return np.asarray(self._alleles[sites, self._states[:, near].T])
 
     def _emission(self, side: int) -> Floats:
         """Likelihood (M, X, 2) of either allele on `side` given the other haplotype."""

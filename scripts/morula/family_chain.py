@@ -21,7 +21,7 @@ vectors, G = 4 ordered genotypes, S joint samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,6 +105,8 @@ class Sampler:
         self, family: Family, embryos: Sequence[Embryo], rng: np.random.Generator
     ) -> None:
         self.family, self.embryos, self.rng = family, embryos, rng
+        # What follows each sweep: redraws the prior of the parents' orders.
+        self.follow: list[Callable[[State], None]] = []
         n_sites = family.orders.shape[1]
         self._shares = [
             (kernels.padded(one.share_prior), kernels.padded(one.shares))
@@ -260,6 +262,8 @@ class Sampler:
                 self.draw(turns, places, draws)
         for parent in range(2):
             self.parent(parent)
+        for redraw in self.follow:
+            redraw(self.state)
         if sums is not None:
             sums.n += 1
             order_kernels.add_orders(self.state.weights, sums.orders)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from morula.family_chain import Embryo, Family, Sampler
+from morula.amplification import cap_depth
+from morula.family_chain import Embryo, Family, Sampler, State
 from morula.joint_posterior import BLOCK, Draws, JointPosterior, JointSamples, Sums
 from morula.sparse_sweeps import SparseSweeps
 
@@ -29,21 +31,72 @@ class Schedule:
     samples: int
 
 
+class Follower(Protocol):
+    """What redraws the prior of a parent's orders (morula.donor_copying)."""
+
+    def redraw(self, state: State) -> None:
+        """Redraw it by the weights in `state`, in which it is then replaced."""
+
+    def join(self, state: State) -> None:
+        """Put it as it stands into a fresh `state`."""
+
+
+# METHOD: many reads hold the first wrong guess fast: an embryo that is het where the
+# mother is has her allele from either side, and what it then gives the donor makes its
+# siblings lose that allele over many amplicons. So the reads of a site weigh as much as
+# WARM_DEPTHS reads at most, one after the other, before they count in full; only what
+# was learnt of the donor goes from one to the next.
+WARM_DEPTHS = (0.05, 0.1, 0.2, 0.4, 1.0, 3.0)
+WARM_SWEEPS = 6
+
+
+def begun(
+    family: Family,
+    embryos: Sequence[Embryo],
+    donors: Sequence[Follower],
+    rng: np.random.Generator,
+) -> Sampler:
+    """A sampler with its first state."""
+    sampler = Sampler(family, embryos, rng)
+    sampler.follow.extend(donor.redraw for donor in donors)
+    for donor in donors:
+        donor.join(sampler.state)
+    sampler.begin()
+    return sampler
+
+
+def warm_up(
+    family: Family,
+    embryos: Sequence[Embryo],
+    donors: Sequence[Follower],
+    rng: np.random.Generator,
+) -> None:
+    """Bring the donors' haplotypes near the truth, by less weight of the reads."""
+    for depth in WARM_DEPTHS:
+        shallow = [one._replace(reads=cap_depth(one.reads, depth)) for one in embryos]
+        sampler = begun(family, shallow, donors, rng)
+        for _ in range(WARM_SWEEPS):
+            sampler.burn()
+
+
 def sample_family(
     family: Family,
     embryos: Sequence[Embryo],
     schedule: Schedule,
     rng: np.random.Generator,
     tell: Callable[[int, float], None] = lambda sweeps, change: None,
+    donors: Sequence[Follower] = (),
 ) -> JointPosterior:
     """Posterior of all embryos and parents, and joint samples.
 
-    tell: called after each block with the number of kept sweeps and the change.
+    tell: called after each block with the number of kept sweeps and the change; donors:
+    absent parents, whose haplotypes are redrawn after each sweep.
     Raises ValueError where no state explains a site (only without outliers).
     """
-    sampler = Sampler(family, embryos, rng)
+    if donors:
+        warm_up(family, embryos, donors, rng)
+    sampler = begun(family, embryos, donors, rng)
     n_embryos, n_sites = sampler.state.vectors.shape
-    sampler.begin()
     sparse = SparseSweeps(sampler)
     for _ in range(schedule.burn_in):
         sparse.advance()

@@ -102,7 +102,7 @@ class SparseSweeps:
         state, other, rows = self.whole.state, self.sparse.state, self.rows
         for name in ("vectors", "grid", "evidence", "ln_evidence"):
             getattr(other, name)[:] = getattr(state, name)[:, rows]
-        other.weights[:] = state.weights[rows]
+        other.weights[:], other.prior[:] = state.weights[rows], state.prior[rows]
         turned = np.bitwise_xor.accumulate(state.switches, axis=1)[:, rows]
         other.switches[:] = np.diff(turned, axis=1, prepend=turned[:, :1]) & 1
         for _ in range(self.sweeps):

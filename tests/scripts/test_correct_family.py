@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import impute_parents
+import pack_panel
 import prepare_family
 from family_scripts import (
     BOTH,
@@ -250,6 +251,24 @@ class TestOneParent:
         rows = tables.read_tsv(tmp_path / "inheritance.tsv")
         assert {row["parent"] for row in rows} == {"mother"}
         assert cyvcf2.VCF(str(tmp_path / "parents.bcf")).samples == ["M"]
+
+    def test_the_donor_is_copied_from_the_panel(self, family, tmp_path):
+        world, only = family.folder, BOTH[:2]
+        donor, bits = tmp_path / "donor.npz", tmp_path / "bits.npz"
+        assert prepare(world, donor, only) == 0
+        flags = ["--panel", f"{world}/panel.bcf", "--chrom", "chr21"]
+        assert pack_panel.main([*flags, "--output", str(bits)]) == 0
+        truth = family.embryos["E1"].alleles[family.is_snv, 1]
+        wrong = []
+        for files in ({}, {"panel_bits": bits}):
+            given = {"family_sites": donor} | files
+            assert correct(world, tmp_path, ("E1",), only, **given) == 0
+            assert finish(world, tmp_path, only, donor) == 0
+            _, _, _, gp = read_genomes(tmp_path / "genomes.bcf")
+            dosage = gp[family.is_snv, 1] @ [0.0, 1.0, 2.0]
+            copies = truth + family.embryos["E1"].alleles[family.is_snv, 0]
+            wrong.append(1 - np.corrcoef(dosage, copies)[0, 1] ** 2)
+        assert wrong[1] < 0.9 * wrong[0]
 
     def test_the_father_alone(self, family, tmp_path):
         world, only = family.folder, BOTH[2:]

@@ -172,6 +172,7 @@ def test_families_of_all_shapes(tmp_path):
     )
     for rule in of_all:
         assert families(rule) == known | alone, rule
+    assert ("pack_panel", "chrom=chr20") in jobs
     embryos = ("E1", "E2", "E3", "E4", "E5", "E6", "C5")
     assert {("learn_amplification", f"embryo={name}") for name in embryos} <= jobs
     assert {("count_alleles", f"sample={n}, chrom=chr20") for n in embryos} <= jobs

@@ -103,6 +103,8 @@ def correct(
     flags += ["--amplification", *(one.learnt(folder) for one in members)]
     flags += named_flags({key: defaults[key] for key in OF_CORRECTION})
     flags += ["--seed", args.seed]
+    if getattr(args, "panel_bits", None):
+        flags += ["--panel-bits", args.panel_bits]
     for name, suffix in OF_FAMILY.items():
         flags += [f"--{name}", folder / f"{name}{suffix}"]
     run_script("correct_family", flags)
