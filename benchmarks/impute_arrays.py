@@ -124,6 +124,7 @@ def array_parents(couple: Couple) -> None:
     call_arrays(couple, args)
     panel = make_parents.subset_panel(args)
     make_parents.write_sites(args, panel)
+    make_parents.refine(args, panel)
     make_parents.phase(args, panel, None)
     make_parents.prepare(args, panel)
 

@@ -90,7 +90,12 @@ def make_embryos(
 def without_donor(args: argparse.Namespace, parents: Path, folder: Path) -> None:
     """family.npz of the known parent alone, and the panel's bits, in `folder`."""
     flags: list[object] = ["--sites", parents / "sites.tsv.gz", "--chrom", args.chrom]
-    flags += ["--genotypes", parents / "calls.bcf", "--phased", parents / "phased.bcf"]
+    flags += [
+        "--genotypes",
+        parents / "genotypes.bcf",
+        "--phased",
+        parents / "phased.bcf",
+    ]
     flags += ["--imputed", parents / "imputed.bcf"]
     flags += named_flags({role: PARENTS[role] for role in args.known})
     for sex in ("female", "male"):

@@ -3,7 +3,7 @@
 Two founders of a world become the parents; their genotypes at a depth are simulated,
 phased (with their linking reads and the panel as the workflow does, or given: true, or
 true with switches), imputed and prepared. Written under --directory: M1.bcf, P1.bcf
-(truth), calls.bcf, sites.tsv.gz, phased.bcf, imputed.bcf, family.npz.
+(truth), calls.bcf, genotypes.bcf, sites.tsv.gz, phased.bcf, imputed.bcf, family.npz.
 """
 
 from __future__ import annotations
@@ -94,6 +94,19 @@ def call(args: argparse.Namespace) -> None:
     run_script("simulate_calls", flags)
 
 
+def refine(args: argparse.Namespace, panel: Path) -> None:
+    """genotypes.bcf: the calls, those of parents of few reads refined."""
+    bits, chrom = args.directory / "bits.npz", ["--chrom", args.chrom]
+    run_script("pack_panel", ["--panel", panel, *chrom, "--output", bits])
+    flags: list[object] = ["--calls", args.directory / "calls.bcf", *chrom]
+    flags += ["--parents", *PARENTS, "--panel-bits", bits, "--seed", args.seed]
+    flags += ["--map", args.world / "average.map", "--genome"]
+    flags += [args.world / "genome.fa", "--min-genotype-quality"]
+    flags += [section_defaults("phase")["min_genotype_quality"]]
+    output = args.directory / "genotypes.bcf"
+    run_script("refine_calls", [*flags, "--output", output])
+
+
 def query_sites(path: Path, types: str, wanted: str) -> list[str]:
     """Lines CHROM, POS, REF,ALT of a BCF's records of these types."""
     view = ["bcftools", "view", "--no-version", "-v", types, "-Ou", str(path)]
@@ -140,7 +153,7 @@ def library_of(depth: float) -> Library:
 
 def link(args: argparse.Namespace) -> Path:
     """links.bcf: which hets the parents' reads link, of reads simulated for it."""
-    calls, genome = args.directory / "calls.bcf", args.world / "genome.fa"
+    calls, genome = args.directory / "genotypes.bcf", args.world / "genome.fa"
     with tempfile.TemporaryDirectory(dir=args.directory) as folder:
         reads = [Path(folder) / f"{name}.bam" for name in PARENTS]
         for name, path in zip(PARENTS, reads, strict=True):
@@ -164,7 +177,7 @@ def link(args: argparse.Namespace) -> Path:
 def phase(args: argparse.Namespace, panel: Path, links: Path | None) -> None:
     """phased.bcf: consensus of the phasings of the calls, with the reads' links where
     there are reads."""
-    flags = ["--calls", args.directory / "calls.bcf", "--parents", *PARENTS]
+    flags = ["--calls", args.directory / "genotypes.bcf", "--parents", *PARENTS]
     flags += ["--links", links] if links else []
     flags += ["--panel", panel, "--map", args.world / "average.map"]
     flags += ["--genome", args.world / "genome.fa", "--chrom", args.chrom]
@@ -207,7 +220,8 @@ def prepare(args: argparse.Namespace, panel: Path) -> None:
     )
     options = section_defaults("correct")
     flags = ["--sites", args.directory / "sites.tsv.gz", "--chrom", args.chrom]
-    flags += ["--genotypes", args.directory / "calls.bcf", "--imputed", imputed]
+    genotypes = args.directory / "genotypes.bcf"
+    flags += ["--genotypes", genotypes, "--imputed", imputed]
     flags += ["--mother", PARENTS[0], "--father", PARENTS[1]]
     for sex in ("female", "male"):
         flags += [f"--map-{sex}", args.world / f"{sex}.map"]
@@ -221,6 +235,7 @@ def work(args: argparse.Namespace) -> None:
     call(args)
     panel = subset_panel(args)
     write_sites(args, panel)
+    refine(args, panel)
     if args.phase == ESTIMATED:
         phase(args, panel, link(args))
     else:

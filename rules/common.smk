@@ -60,7 +60,10 @@ def from_parents(**files):
         panel = {"panel": "results/reference/panel/{chrom}.bcf"}
         chosen = files if project.parents(wildcards.family) else panel
         given = dict(wildcards.items())
-        places = {name: path.format(**given) for name, path in chosen.items()}
+        places = {
+            name: path(wildcards) if callable(path) else path.format(**given)
+            for name, path in chosen.items()
+        }
         indexes = {f"{name}_index": f"{path}.csi" for name, path in places.items()}
         return places | indexes
 
@@ -188,6 +191,20 @@ def genotype_parts(wildcards):
 
 
 # phase
+
+
+def genotypes_of_parents(wildcards):
+    """Calls of a family, those of parents with few reads refined; on X, and of parents
+    that come as VCF, as they are."""
+    parents = project.parents(wildcards.family)
+    has_calls = any(project.kind(name) != "vcf" for name in parents)
+    if not has_calls or wildcards.chrom in x_chromosomes:
+        return f"results/call/{wildcards.family}.{wildcards.chrom}.bcf"
+    return f"results/phase/genotypes/{wildcards.family}.{wildcards.chrom}.bcf"
+
+
+def genotypes_index(wildcards):
+    return f"{genotypes_of_parents(wildcards)}.csi"
 
 
 def parents_with_reads(wildcards):

@@ -6,7 +6,7 @@ rule prepare_family:
     input:
         unpack(
             from_parents(
-                genotypes="results/call/{family}.{chrom}.bcf",
+                genotypes=genotypes_of_parents,
                 phased="results/phase/{family}.{chrom}.bcf",
                 imputed="results/impute/parents/{family}.{chrom}.bcf",
             )

@@ -2,6 +2,54 @@
 # their own reads link.
 
 
+rule refine_calls:
+    input:
+        script=scripts / "refine_calls.py",
+        library=library(
+            "biallelic",
+            "call_files",
+            "copying",
+            "copying_kernels",
+            "genetic_map",
+            "inheritance_kernels",
+            "low_pass",
+            "panel_bits",
+            "parental_alleles",
+            "processes",
+            "state_choice",
+            "swap_kernels",
+        ),
+        calls="results/call/{family}.{chrom}.bcf",
+        calls_index="results/call/{family}.{chrom}.bcf.csi",
+        bits="results/reference/panel/{chrom}.bits.npz",
+        map="results/reference/maps/{chrom}.average.map",
+        genome="results/reference/genome.fa",
+        fai="results/reference/genome.fa.fai",
+    output:
+        bcf=temp("results/phase/genotypes/{family}.{chrom}.bcf"),
+        index=temp("results/phase/genotypes/{family}.{chrom}.bcf.csi"),
+    log:
+        "logs/refine_calls/{family}.{chrom}.log",
+    benchmark:
+        "logs/refine_calls/{family}.{chrom}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        parents=lambda wildcards: project.parents(wildcards.family),
+        min_genotype_quality=config["phase"]["min_genotype_quality"],
+        seed=config["seed"],
+    shell:
+        "python {input.script} --calls {input.calls} --parents {params.parents}"
+        " --panel-bits {input.bits} --map {input.map} --genome {input.genome}"
+        " --chrom {wildcards.chrom:q}"
+        " --min-genotype-quality {params.min_genotype_quality}"
+        " --seed {params.seed} --output {output.bcf} 2> {log}"
+
+
 rule link_reads:
     input:
         script=scripts / "link_reads.py",
@@ -11,8 +59,8 @@ rule link_reads:
             "phase_target",
             "processes",
         ),
-        calls="results/call/{family}.{chrom}.bcf",
-        calls_index="results/call/{family}.{chrom}.bcf.csi",
+        calls=genotypes_of_parents,
+        calls_index=genotypes_index,
         genome="results/reference/genome.fa",
         fai="results/reference/genome.fa.fai",
         alignments=lambda wildcards: expand(
@@ -64,8 +112,8 @@ rule phase_parents:
             "provenance",
             "read_links",
         ),
-        calls="results/call/{family}.{chrom}.bcf",
-        calls_index="results/call/{family}.{chrom}.bcf.csi",
+        calls=genotypes_of_parents,
+        calls_index=genotypes_index,
         links=linked_hets,
         panel="results/reference/panel/{chrom}.bcf",
         panel_index="results/reference/panel/{chrom}.bcf.csi",

@@ -18,10 +18,12 @@ N_SITES = 3000
 N_PANEL = 30
 HEADER = (
     "##fileformat=VCFv4.2\n##contig=<ID=chr21,length=10000000>\n"
+    '##INFO=<ID=PANEL,Number=0,Type=Flag,Description="of the panel">\n'
     '##INFO=<ID=AC,Number=A,Type=Integer,Description="count">\n'
     '##INFO=<ID=AN,Number=1,Type=Integer,Description="total">\n'
     '##FORMAT=<ID=GT,Number=1,Type=String,Description="genotype">\n'
     '##FORMAT=<ID=PL,Number=G,Type=Integer,Description="likelihoods">\n'
+    '##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="quality">\n'
     '##FORMAT=<ID=FI,Number=1,Type=Integer,Description="filled in">\n'
     '##FORMAT=<ID=FP,Number=1,Type=Float,Description="flip">\n'
     '##FORMAT=<ID=SP,Number=1,Type=Float,Description="switch">\n'

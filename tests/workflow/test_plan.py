@@ -160,7 +160,7 @@ def test_families_of_all_shapes(tmp_path):
     known, alone = {"BOTH", "HERS", "HIS"}, {"ONE", "THREE"}
     of_parents = (
         *("call_variants", "join_genotypes", "link_reads", "phase_parents"),
-        *("impute_parents", "impute_family"),
+        *("refine_calls", "impute_parents", "impute_family"),
     )
     for rule in of_parents:
         assert families(rule) == known, rule
