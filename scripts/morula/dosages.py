@@ -52,9 +52,9 @@ def stream_dosages(
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
     """Yield (indices into `sites` (b,), values (b, F, N)) until all sites are read.
 
-    fields: F of `DS` (expected copies of ALT), `GT` (copies counted) and
-    `GP_VARIANCE` (variance of the copies under GP). The one copy of a male's X counts
-    twice.
+    fields: F of `DS` (expected copies of ALT), `GT` (copies counted), `GT_FIRST` (of
+    the first haplotype) and `GP_VARIANCE` (variance of the copies under GP). The one
+    copy of a male's X counts twice in all but `GT_FIRST`.
 
     Raises InputError for a site that is not there, or has no value for a sample.
     """
@@ -114,6 +114,9 @@ def _values(
     if field == "GT":
         counts = np.array(record.gt_types, dtype=np.float64)
         counts[counts == MISSING_GT] = np.nan
+    elif field == "GT_FIRST":
+        counts = record.genotype.array()[:, 0].astype(np.float64)
+        counts[counts < 0] = np.nan
     else:
         stored = record.format("GP" if field == "GP_VARIANCE" else field)
         if stored is None:
