@@ -9,6 +9,7 @@ import logging
 import sys
 
 import numpy as np
+from numpy.typing import NDArray
 
 from morula import (
     allele_counts,
@@ -22,7 +23,9 @@ from morula import (
     sex_chromosome,
     tables,
 )
+from morula.amplification import Amplification
 from morula.cli import run
+from morula.embryo_kernels import Embryo
 from morula.embryo_posterior import FamilyPosterior
 from morula.errors import InputError
 from morula.family_sites import FamilySites
@@ -52,14 +55,24 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def outlier_of(args: argparse.Namespace, embryo: str) -> float:
-    """P(the reads of a site have nothing to do with the embryo's genotype).
+def member_of(
+    args: argparse.Namespace,
+    family: FamilySites,
+    rows: NDArray[np.int64],
+    name: str,
+    reads: NDArray[np.float64],
+    learnt: Amplification,
+) -> Embryo:
+    """An embryo or born child at `rows`; reads: (L, 2).
 
     # METHOD: ordinary DNA has no errors of early amplification. A born child's genotype
     # is wrong as often as a parent's is: both are from the same kind of reads.
     """
-    share = args.genotype_error if embryo in args.ordinary else args.outlier
-    return max(float(share), overrides.LEAST_OUTLIER)
+    outlier = args.outlier
+    if name in args.ordinary:
+        learnt, outlier = overrides.ordinary(learnt), args.genotype_error
+    outlier = max(outlier, overrides.LEAST_OUTLIER)
+    return family_input.embryo_of(family, rows, reads, learnt, args.max_depth, outlier)
 
 
 def read_posterior(args: argparse.Namespace, family: FamilySites) -> FamilyPosterior:
@@ -86,9 +99,7 @@ def work(args: argparse.Namespace) -> None:
     learnt = amplification.read_family(args.amplification, args.embryos)
     rows = family_evidence.rows_to_judge(family, reads)
     members = [
-        family_input.embryo_of(
-            family, rows, one, how, args.max_depth, outlier_of(args, name)
-        )
+        member_of(args, family, rows, name, one, how)
         for name, one, how in zip(args.embryos, reads, learnt, strict=True)
     ]
     sites = family.sites.at(rows)

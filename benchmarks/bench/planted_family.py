@@ -27,8 +27,8 @@ from bench.drawn_family import (
 )
 
 # Hets of a planted tract are within this span at most for each of them.
-SPAN_BP_A_HET = 250
-# Nothing else is planted within this distance.
+SPAN_BP_A_HET = 400
+# Nothing else is planted in the family within this distance.
 APART_BP = 30_000
 CONVERSION, ARTEFACT, MUTATION = "conversion", "artefact", "mutation"
 
@@ -101,15 +101,11 @@ class Places:
 
 
 def plant(
-    rng: np.random.Generator,
-    drawn: Drawn,
-    name: str,
-    alleles: NDArray[np.int8],
-    plan: Plan,
+    places: Places, name: str, alleles: NDArray[np.int8], plan: Plan
 ) -> tuple[NDArray[np.int8], list[Event]]:
     """An embryo's alleles, (L, 2), with the conversions and new mutations of `plan` and
     an artefact's allele where there is one; and what was planted."""
-    places, found, events = Places(rng, drawn), alleles.copy(), []
+    rng, found, events = places.rng, alleles.copy(), []
     for number in plan.conversions:
         side = int(rng.integers(2))
         rows = places.hets(side, number)
@@ -136,9 +132,10 @@ def write_planted(
     folder.mkdir(parents=True, exist_ok=True)
     drawn, events = draw_parents(rng, size), []
     write_parents(folder, size, as_known(rng, drawn))
+    places = Places(rng, drawn)
     for name in (*children, *embryos):
         inherited = draw_embryo(rng, drawn)
-        alleles, planted = plant(rng, drawn, name, inherited, plan)
+        alleles, planted = plant(places, name, inherited, plan)
         amount = np.ones(alleles.shape)
         if name in embryos:
             amount = amplified(rng, size, drawn.sites)

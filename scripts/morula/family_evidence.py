@@ -21,8 +21,10 @@ Rows = NDArray[np.int64]
 # METHOD: gene conversions are some hundred bp long (Williams et al. 2015
 # doi:10.7554/eLife.04637). The haplotype that an embryo carries is therefore told from
 # beyond this distance on both sides: there it is the same with and without one, even
-# where the chain took a conversion for two crossovers.
+# where the chain took a conversion for two crossovers; and from the third het there, so
+# that others tell of it, too.
 FLANK_BP = 5000
+FLANK_HETS = 3
 # Where both parents are homozygous for the same allele, fewer reads of the other one
 # contradict nothing.
 LEAST_READS = 2
@@ -42,20 +44,34 @@ def rows_to_judge(family: FamilySites, reads: Sequence[Floats]) -> Rows:
     return np.flatnonzero(chosen)
 
 
+def hets_of(family: FamilySites, side: int) -> Rows:
+    """Rows where mother (0) or father (1) is probably het."""
+    orders = family.parents[side].orders
+    return np.flatnonzero(orders[:, 1] + orders[:, 2] > 0.5)
+
+
 def flank_vectors(
-    pos_bp: NDArray[np.int64], posterior: FamilyPosterior, embryo: int
+    family: FamilySites, rows: Rows, posterior: FamilyPosterior, embryo: int
 ) -> tuple[Floats, Floats]:
-    """P(vector) by both flanks of the sites pos_bp, (N, 4), rows sum to one; and how
-    far the flanks may disagree, (N,): all, where one is missing."""
-    known = posterior.sites.pos_bp
+    """P(vector) by both flanks of the sites `rows`, (N, 4), rows sum to one; and how
+    far the flanks may disagree on a side, (2, N): all, where one is missing."""
+    pos_bp, known = family.sites.pos_bp, posterior.sites.pos_bp
     vectors = posterior.vectors[embryo].astype(np.float64)
-    left = np.searchsorted(known, pos_bp - FLANK_BP, side="right") - 1
-    right = np.searchsorted(known, pos_bp + FLANK_BP, side="left")
-    both = vectors[np.maximum(left, 0)] * vectors[np.minimum(right, len(known) - 1)]
-    both[(left < 0) | (right == len(known))] = 0.0
-    doubt = np.clip(1.0 - both.sum(axis=1), 0.0, 1.0)
-    # Where they disagree any vector is as likely.
-    return both + 0.25 * doubt[:, None], doubt
+    sides, doubt = [], []
+    for side, second in enumerate(([2, 3], [1, 3])):
+        hets = pos_bp[hets_of(family, side)]
+        left = np.searchsorted(hets, pos_bp[rows] - FLANK_BP, "right") - FLANK_HETS
+        right = np.searchsorted(hets, pos_bp[rows] + FLANK_BP) + FLANK_HETS - 1
+        is_there = (left >= 0) & (right < len(hets))
+        share = vectors[np.searchsorted(known, hets)][:, second].sum(axis=1)
+        both = np.zeros((2, len(rows)))
+        one, other = share[left[is_there]], share[right[is_there]]
+        both[:, is_there] = (1.0 - one) * (1.0 - other), one * other
+        doubt.append(np.clip(1.0 - both.sum(axis=0), 0.0, 1.0))
+        # Where they disagree either haplotype is as likely.
+        sides.append(both + 0.5 * doubt[-1])
+    a, b = sides
+    return np.stack([a[v >> 1] * b[v & 1] for v in range(4)], axis=1), np.stack(doubt)
 
 
 def prior_pairs(family: FamilySites, rows: Rows) -> Floats:
@@ -108,7 +124,7 @@ def switch_beside(family: FamilySites, rows: Rows) -> Floats:
     not het."""
     found = np.zeros((2, 2, len(rows)))
     for side, parent in enumerate(family.parents):
-        hets = np.flatnonzero(parent.orders[:, 1] + parent.orders[:, 2] > 0.5)
+        hets = hets_of(family, side)
         if not len(hets):
             continue
         inner = between(parent.switch, hets)[1:]

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morula import family_evidence, override_kernels
+from morula.amplification import Amplification
 from morula.embryo_kernels import Embryo
 from morula.embryo_posterior import FamilyPosterior
 from morula.family_evidence import Rows
@@ -29,9 +30,10 @@ from morula.override_table import LEAST_EVENT, Override
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 # METHOD: share of the sites that a meiosis converts: Williams et al. 2015
-# doi:10.7554/eLife.04637. Tracts are taken as exponential, of some hundred bp. New
-# mutations a bp and meiosis: Kong et al. 2012 doi:10.1038/nature11396, four in five of
-# them the father's; one in three is to the ALT of the site.
+# doi:10.7554/eLife.04637. P(a tract is longer than t) is 1 / (1 + t / TRACT_BP)^2: most
+# are of some hundred bp, but some span many kb (the same). New mutations a bp and
+# meiosis: Kong et al. 2012 doi:10.1038/nature11396, four in five of them the father's;
+# one in three is to the ALT of the site.
 CONVERSION = 5.9e-6
 TRACT_BP = 500.0
 MUTATION = 1.2e-8 / 3
@@ -41,7 +43,7 @@ SHARES = (0.4, 1.6)
 # assumption; were sites independent, two wrong ones would pass for a conversion.
 CLUSTERED = 0.1
 # Hets of a tract are no farther apart.
-TRACT_GAP_BP = 1000
+TRACT_GAP_BP = 2000
 # A het with a smaller ln Bayes factor tells neither way.
 TELLING = 1.0
 # What is listed.
@@ -68,8 +70,8 @@ class Shown:
 class Expected:
     """What the embryo inherited, by all but its own reads of a site.
 
-    pos_bp: (N,); vectors: (N, V); given: (N, V, G), P(genotype | vector); doubt: (N,),
-    how far the flanks may disagree; beside: (2, 2, N), see
+    pos_bp: (N,); vectors: (N, V); given: (N, V, G), P(genotype | vector); doubt:
+    (2, N), how far the flanks may disagree on a side; beside: (2, 2, N), see
     family_evidence.switch_beside; ln_turned: (2, N), ln Bayes factor of the siblings'
     reads for the parent's other order; known: the sides of known parents.
     """
@@ -107,6 +109,17 @@ class Side:
     def turned(self) -> Floats:
         """`own` with the side's other allele."""
         return np.asarray(self.own[:, GENOTYPE ^ self.bit])
+
+
+def ordinary(learnt: Amplification) -> Amplification:
+    """What was learnt of DNA that was not amplified, for what follows.
+
+    # METHOD: ordinary DNA has both alleles alike everywhere: x is 1/2. A het that lost
+    # one is an error like any other, and a tract of such hets is no dropout.
+    """
+    share_prior = np.zeros(len(learnt.shares))
+    share_prior[np.abs(learnt.shares - 0.5).argmin()] = 1.0
+    return replace(learnt, share_prior=share_prior)
 
 
 def read_shares(embryo: Embryo, inherited: Floats) -> Shown:
@@ -231,11 +244,11 @@ def explain_tract(
         expected.beside[number, 0, run[0]] * expected.beside[number, 1, run[-1]]
     )
     block *= math.exp(min(0.0, float(expected.ln_turned[number, run].sum())))
-    block += float(expected.doubt[run].max())
+    block += float(expected.doubt[number, run].max())
     weights = np.array(
         [
             stands,
-            CONVERSION * math.exp(-span / TRACT_BP) * event,
+            CONVERSION * event / (1.0 + span / TRACT_BP) ** 2,
             0.0,
             max(either - stands, 0.0) + block * event,
         ]
@@ -335,7 +348,7 @@ def of_family(
     known = tuple(side for side in range(2) if family.known[side])
     flanks, ln_reads = [], []
     for i, one in enumerate(embryos):
-        flanks.append(family_evidence.flank_vectors(pos_bp, posterior, i))
+        flanks.append(family_evidence.flank_vectors(family, rows, posterior, i))
         vectors = flanks[-1][0]
         shown = read_shares(one, np.einsum("nv,nvg->ng", vectors, by_parents))
         own = (1.0 - one.outlier) * shown.likelihood
