@@ -25,7 +25,7 @@ from types import SimpleNamespace
 from bench.drawn_family import PARENTS, Size
 from bench.peers import morula_stages
 from bench.peers.morula_stages import ORDINARY, Member
-from bench.planted_family import Event, Plan, write_planted
+from bench.planted_family import Plan, Planted, write_planted
 from morula import override_table, tables
 from morula.cli import run
 from morula.simulation.streams import stream
@@ -85,21 +85,18 @@ def dna_of(name: str) -> tuple[str, int | None]:
 
 
 def count(
-    tallies: dict[Kind, Tally],
-    pos_bp: Sequence[int],
-    events: Sequence[Event],
-    listed: Sequence[dict[str, str]],
+    tallies: dict[Kind, Tally], planted: Planted, listed: Sequence[dict[str, str]]
 ) -> None:
     """Add a family: what was planted, by its place, and what was listed."""
-    planted: dict[tuple[str, int], Kind] = {}
-    for event in events:
+    pos_bp, kinds = planted.drawn.sites.pos_bp.tolist(), dict[tuple[str, int], Kind]()
+    for event in planted.events:
         kind = (dna_of(event.embryo)[0], event.kind, len(event.rows))
         tallies[kind].events += 1
         tallies[kind].sites += len(event.rows)
-        planted |= {(event.embryo, pos_bp[row]): kind for row in event.rows}
+        kinds |= {(event.embryo, pos_bp[row]): kind for row in event.rows}
     for row in listed:
         false = (dna_of(row["embryo"])[0], FALSE, 0)
-        kind = planted.get((row["embryo"], int(row["pos"])), false)
+        kind = kinds.get((row["embryo"], int(row["pos"])), false)
         tallies[kind].add(row)
 
 
@@ -155,10 +152,10 @@ def work(args: argparse.Namespace) -> None:
         rng = stream(args.seed, "overrides", str(family))
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            drawn, events = write_planted(rng, folder, size, children, embryos, plan)
+            planted = write_planted(rng, folder, size, children, embryos, plan)
             infer(args, folder, [*children, *embryos], args.seed + family)
             listed = tables.read_tsv(folder / "overrides.tsv")
-        count(tallies, drawn.sites.pos_bp.tolist(), events, listed)
+        count(tallies, planted, listed)
         logger.info("family %d: %d listed", family, len(listed))
     rows = rows_of(args, tallies, args.families * args.span_bp)
     tables.write_tsv(args.output, COLUMNS, rows)

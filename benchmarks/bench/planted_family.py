@@ -66,6 +66,16 @@ def as_known(rng: np.random.Generator, drawn: Drawn) -> Drawn:
     return replace(drawn, alleles=alleles)
 
 
+@dataclass(frozen=True)
+class Planted:
+    """drawn: the true parents; events: what was planted; alleles: (L, 2) that each
+    member shows, an artefact's too."""
+
+    drawn: Drawn
+    events: list[Event]
+    alleles: dict[str, NDArray[np.int8]]
+
+
 class Places:
     """Free places on the chromosome of a family."""
 
@@ -126,20 +136,21 @@ def write_planted(
     children: list[str],
     embryos: list[str],
     plan: Plan,
-) -> tuple[Drawn, list[Event]]:
-    """All files of a family of born children, whose DNA is ordinary, and embryos; the
-    truth of the parents, and what was planted in their members."""
+) -> Planted:
+    """All files of a family of born children, whose DNA is ordinary, and embryos."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawn, events = draw_parents(rng, size), []
+    drawn = draw_parents(rng, size)
+    result = Planted(drawn, [], {})
     write_parents(folder, size, as_known(rng, drawn))
     places = Places(rng, drawn)
     for name in (*children, *embryos):
         inherited = draw_embryo(rng, drawn)
-        alleles, planted = plant(places, name, inherited, plan)
+        alleles, events = plant(places, name, inherited, plan)
         amount = np.ones(alleles.shape)
         if name in embryos:
             amount = amplified(rng, size, drawn.sites)
         counts = counts_of(rng, size.depth, alleles, amount)
         write_counts(folder / f"{name}.counts.bcf", name, size, drawn.sites, counts)
-        events += planted
-    return drawn, events
+        result.events.extend(events)
+        result.alleles[name] = alleles
+    return result

@@ -45,7 +45,7 @@ CLUSTERED = 0.1
 # Hets of a tract are no farther apart.
 TRACT_GAP_BP = 2000
 # A het with a smaller ln Bayes factor tells neither way.
-TELLING = 1.0
+TELLING = 3.0
 # What is listed.
 LEAST_LN_BF = math.log(1000.0)
 LEAST_INHERITED = 0.9
