@@ -35,13 +35,15 @@ LEAST = 1e-300
 
 def rows_to_judge(family: FamilySites, reads: Sequence[Floats]) -> Rows:
     """Rows, (N,), of the informative sites, and of those where both parents have one
-    allele and an embryo's reads, (L, 2) each, show another."""
+    allele and an embryo's reads, (L, 2) each, show another; of the first site where
+    there is none."""
     alt = sum(parent.alleles.sum(axis=1) for parent in family.parents)
     unexpected = np.where(np.asarray(alt) > 2.0, 0, 1)
     chosen = is_informative(family)
     for one in reads:
         chosen |= one[np.arange(len(one)), unexpected] >= LEAST_READS
-    return np.flatnonzero(chosen)
+    rows = np.flatnonzero(chosen)
+    return rows if len(rows) else np.zeros(1, dtype=np.int64)
 
 
 def hets_of(family: FamilySites, side: int) -> Rows:

@@ -353,8 +353,10 @@ def of_family(
         shown = read_shares(one, np.einsum("nv,nvg->ng", vectors, by_parents))
         own = (1.0 - one.outlier) * shown.likelihood
         mixed = own + one.outlier * shown.mean[:, None]
-        ln_reads.append(family_evidence.ln_pairs(vectors, mixed))
-    every = np.sum(ln_reads, axis=0)
+        found = family_evidence.ln_pairs(vectors, mixed)
+        # A large family's are much memory, and differences of 1e-4 say nothing.
+        ln_reads.append(found.astype(np.float32))
+    every = np.sum(ln_reads, axis=0, dtype=np.float64)
     for one, (vectors, doubt), mine in zip(embryos, flanks, ln_reads, strict=True):
         others = every - mine
         pairs = family_evidence.posterior_pairs(prior, others)
