@@ -4,8 +4,8 @@ Families drawn site by site (bench/planted_family.py): parents as known at 30x, 
 children of ordinary DNA and embryos of single-cell MDA. Planted in each member: gene
 conversions of some numbers of hets, artefacts (an allele of early amplification, or
 mismapped reads, that all reads of a copy show), new mutations. Morula's scripts with
-the config's defaults. One row for each kind of DNA and of what was planted; `false`:
-overridden sites where nothing was planted.
+the config's defaults. One row for each kind of DNA and of what was planted, and for all
+other sites; `wrong`: overridden, but the genome's genotype is then not the true one.
 
     python benchmarks/overrides.py --output docs/benchmarks/imputation/overrides.tsv
 """
@@ -34,10 +34,10 @@ logger = logging.getLogger("overrides")
 AMPLIFICATION = "MDA"
 # Haploid length of a genome's autosomes.
 GENOME_BP = 2_875_000_000
-FALSE = "false"
+ELSEWHERE = "nothing"
 COLUMNS = (
     *("dna", "depth", "planted", "hets", "events", "sites", "listed", "overridden"),
-    *("genomes", "overridden_a_genome", "mean_posterior"),
+    *("wrong", "genomes", "mean_posterior"),
 )
 
 
@@ -50,11 +50,15 @@ class Tally:
     sites: int = 0
     listed: int = 0
     overridden: int = 0
+    wrong: int = 0
     posterior: float = 0.0
 
-    def add(self, row: dict[str, str]) -> None:
+    def add(self, row: dict[str, str], copies: int) -> None:
+        """Add a row of a site with so many true copies of ALT."""
         self.listed += 1
-        self.overridden += row["verdict"] == override_table.OVERRIDDEN
+        if row["verdict"] == override_table.OVERRIDDEN:
+            self.overridden += 1
+            self.wrong += row["shown"].count("1") != copies
         self.posterior += 1.0 - float(row["artefact"])
 
 
@@ -94,10 +98,11 @@ def count(
         tallies[kind].events += 1
         tallies[kind].sites += len(event.rows)
         kinds |= {(event.embryo, pos_bp[row]): kind for row in event.rows}
+    site_of = {pos: site for site, pos in enumerate(pos_bp)}
     for row in listed:
-        false = (dna_of(row["embryo"])[0], FALSE, 0)
-        kind = kinds.get((row["embryo"], int(row["pos"])), false)
-        tallies[kind].add(row)
+        name, pos = row["embryo"], int(row["pos"])
+        kind = kinds.get((name, pos), (dna_of(name)[0], ELSEWHERE, 0))
+        tallies[kind].add(row, int(planted.alleles[name][site_of[pos]].sum()))
 
 
 def rows_of(
@@ -107,18 +112,18 @@ def rows_of(
     for (dna, planted, hets), tally in sorted(tallies.items()):
         members = args.children if dna == ORDINARY else args.embryos
         genomes = members * span_bp / GENOME_BP
-        is_false = planted == FALSE
+        is_elsewhere = planted == ELSEWHERE
         yield {
             "dna": dna,
             "depth": args.depth,
             "planted": planted,
             "hets": hets or None,
-            "events": None if is_false else tally.events,
-            "sites": None if is_false else tally.sites,
+            "events": None if is_elsewhere else tally.events,
+            "sites": None if is_elsewhere else tally.sites,
             "listed": tally.listed,
             "overridden": tally.overridden,
-            "genomes": genomes if is_false else None,
-            "overridden_a_genome": tally.overridden / genomes if is_false else None,
+            "wrong": tally.wrong,
+            "genomes": genomes if is_elsewhere else None,
             "mean_posterior": tally.posterior / tally.listed if tally.listed else None,
         }
 

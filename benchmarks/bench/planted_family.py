@@ -68,8 +68,8 @@ def as_known(rng: np.random.Generator, drawn: Drawn) -> Drawn:
 
 @dataclass(frozen=True)
 class Planted:
-    """drawn: the true parents; events: what was planted; alleles: (L, 2) that each
-    member shows, an artefact's too."""
+    """drawn: the true parents; events: what was planted; alleles: (L, 2), the true ones
+    of each member."""
 
     drawn: Drawn
     events: list[Event]
@@ -112,21 +112,25 @@ class Places:
 
 def plant(
     places: Places, name: str, alleles: NDArray[np.int8], plan: Plan
-) -> tuple[NDArray[np.int8], list[Event]]:
-    """An embryo's alleles, (L, 2), with the conversions and new mutations of `plan` and
-    an artefact's allele where there is one; and what was planted."""
+) -> tuple[NDArray[np.int8], NDArray[np.int8], list[Event]]:
+    """An embryo's true alleles, (L, 2), with the conversions and new mutations of
+    `plan`; those that its DNA shows, with the artefacts, too; and what was planted."""
     rng, found, events = places.rng, alleles.copy(), []
     for number in plan.conversions:
         side = int(rng.integers(2))
         rows = places.hets(side, number)
         found[list(rows), side] ^= 1
         events.append(Event(name, CONVERSION, rows))
-    for kind, number in ((ARTEFACT, plan.artefacts), (MUTATION, plan.mutations)):
-        for _ in range(number):
-            rows = places.single(0 if kind == MUTATION else None)
-            found[rows[0], rng.integers(2)] ^= 1
-            events.append(Event(name, kind, rows))
-    return found, events
+    for _ in range(plan.mutations):
+        rows = places.single(0)
+        found[rows[0], rng.integers(2)] ^= 1
+        events.append(Event(name, MUTATION, rows))
+    shown = found.copy()
+    for _ in range(plan.artefacts):
+        rows = places.single()
+        shown[rows[0], rng.integers(2)] ^= 1
+        events.append(Event(name, ARTEFACT, rows))
+    return found, shown, events
 
 
 def write_planted(
@@ -145,11 +149,11 @@ def write_planted(
     places = Places(rng, drawn)
     for name in (*children, *embryos):
         inherited = draw_embryo(rng, drawn)
-        alleles, events = plant(places, name, inherited, plan)
+        alleles, shown, events = plant(places, name, inherited, plan)
         amount = np.ones(alleles.shape)
         if name in embryos:
             amount = amplified(rng, size, drawn.sites)
-        counts = counts_of(rng, size.depth, alleles, amount)
+        counts = counts_of(rng, size.depth, shown, amount)
         write_counts(folder / f"{name}.counts.bcf", name, size, drawn.sites, counts)
         result.events.extend(events)
         result.alleles[name] = alleles
