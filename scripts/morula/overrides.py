@@ -296,6 +296,8 @@ def singles(embryo: Embryo, shown: Shown, expected: Expected) -> Iterator[Overri
     other = np.where(same, 0.0, inherited)
     alternative = ((other + priors.conversion + priors.mutation) * likelihood).argmax(1)
     of_kept = (kept * likelihood).sum(axis=1) / kept.sum(axis=1)
+    if len(expected.known) == 1:  # whatever allele the donor gave
+        of_kept = np.where(same, likelihood, 0.0).max(axis=1)
     ln_bf = np.log(np.maximum(likelihood[rows, alternative], LEAST))
     ln_bf -= np.log(np.maximum(of_kept, LEAST))
     for s in np.flatnonzero(priors.sure & (ln_bf > LEAST_LN_BF)).tolist():
