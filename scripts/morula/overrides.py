@@ -94,11 +94,14 @@ class Expected:
 class Side:
     """What was inherited from one known parent.
 
-    sure: (N,), whether it is certain enough; own: (N, G), P(genotype) given the best
-    allele of this side; converted: (N,), P(the parent's other haplotype has the other
-    allele); doubt: (N,), P(the other allele was inherited).
+    number: 0 the mother, 1 the father; bit: of the parent's allele in a genotype, and
+    of the haplotype in a vector; sure: (N,), whether it is certain enough; own: (N, G),
+    P(genotype) given the best allele of this side; converted: (N,), P(the parent's
+    other haplotype has the other allele); doubt: (N,), P(the other allele was
+    inherited).
     """
 
+    number: int
     bit: int
     sure: NDArray[np.bool_]
     own: Floats
@@ -149,6 +152,7 @@ def side_of(expected: Expected, inherited: Floats, side: int) -> Side:
     of_other = expected.given[np.arange(len(alt)), other][:, has_alt].sum(axis=1)
     doubt = np.where(is_alt, 1.0 - alt, alt)
     return Side(
+        side,
         bit,
         doubt <= 1.0 - LEAST_INHERITED,
         own / own.sum(axis=1, keepdims=True),
@@ -183,7 +187,7 @@ def tracts(
         for run in _runs(expected.pos_bp, ln_bf, hets):
             if ln_bf[run].sum() <= LEAST_LN_BF:
                 continue
-            share = explain_tract(embryo, shown, expected, run, number)
+            share = explain_tract(embryo, shown, expected, side, run)
             yield [
                 Override(
                     s,
@@ -198,32 +202,32 @@ def tracts(
             ]
 
 
-def in_a_row(right: Floats, noise: Floats, outlier: float) -> Floats:
-    """P(reads of neighbouring sites | x), (K,), of which some may be artefacts; right:
-    (n, K), of reads that are none; noise: (n,), of those that are."""
+def ln_in_a_row(right: Floats, noise: Floats, outlier: float) -> Floats:
+    """ln P(reads of neighbouring sites | x), (K,), of which some may be artefacts;
+    right: (n, K), of reads that are none; noise: (n,), of those that are."""
     again = max(CLUSTERED, outlier)
     sound = np.full(right.shape[1], 1.0 - outlier)
-    spoilt = np.full(right.shape[1], outlier)
-    for s, (good, bad) in enumerate(zip(right, noise, strict=True)):
-        if s > 0:
-            sound, spoilt = (
-                (1.0 - outlier) * sound + (1.0 - again) * spoilt,
-                outlier * sound + again * spoilt,
-            )
-        sound, spoilt = sound * good, spoilt * bad
-    return np.asarray(sound + spoilt)
+    found = np.zeros(right.shape[1])
+    for good, bad in zip(right, noise, strict=True):
+        spoilt = (1.0 - sound) * bad
+        sound = sound * good
+        total = sound + spoilt
+        found += np.log(total)
+        # As probabilities, one site on.
+        sound, spoilt = sound / total, spoilt / total
+        sound = (1.0 - outlier) * sound + (1.0 - again) * spoilt
+    return found
 
 
 def explain_tract(
-    embryo: Embryo, shown: Shown, expected: Expected, run: Whole, number: int
+    embryo: Embryo, shown: Shown, expected: Expected, side: Side, run: Whole
 ) -> tuple[float, float, float, float]:
-    """Posterior of artefact, conversion, mutation and parents for a whole tract of hets
-    `run` on side `number`.
+    """Posterior of artefact, conversion, mutation and parents for a whole tract, the
+    hets `run` of one side.
 
     # METHOD: a tract is shorter than an amplicon, so that x is one over all of it; what
     # the sites outside say of x weights it.
     """
-    side = side_of(expected, expected.inherited, number)
     weight = shown.before[run[0]].astype(np.float64) * shown.after[run[-1]]
     weight /= weight.sum()
     found = np.empty((4, len(weight)))
@@ -233,16 +237,19 @@ def explain_tract(
         noise[i] = override_kernels.site_likelihood(embryo, s, found)
         own[i], other[i] = side.own[s] @ found, side.turned[s] @ found
     doubt = side.doubt[run, None]
-    stands, event, either = (
-        float(weight @ in_a_row(right, noise, embryo.outlier))
-        for right in ((1 - doubt) * own, other, (1 - doubt) * own + doubt * other)
+    ln = np.stack(
+        [
+            ln_in_a_row(right, noise, embryo.outlier)
+            for right in ((1 - doubt) * own, other, (1 - doubt) * own + doubt * other)
+        ]
     )
-    span = float(expected.pos_bp[run[-1]] - expected.pos_bp[run[0]])
+    ln, weight = ln[:, weight > 0], weight[weight > 0]
+    stands, event, either = (np.exp(ln - ln.max()) @ weight).tolist()
+    first, last, number = run[0], run[-1], side.number
+    span = float(expected.pos_bp[last] - expected.pos_bp[first])
     # The phase estimate may stand the other way round over the whole tract: the
     # siblings' reads tell. Or the flanks do not.
-    block = float(
-        expected.beside[number, 0, run[0]] * expected.beside[number, 1, run[-1]]
-    )
+    block = float(expected.beside[number, 0, first] * expected.beside[number, 1, last])
     block *= math.exp(min(0.0, float(expected.ln_turned[number, run].sum())))
     block += float(expected.doubt[number, run].max())
     weights = np.array(

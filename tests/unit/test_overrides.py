@@ -94,8 +94,12 @@ def test_artefacts_in_a_row_are_sums_over_which_sites_they_are():
             weight *= share if after else 1 - share
         reads = [noise[i] if one else right[i] for i, one in enumerate(spoilt)]
         expected += weight * np.prod(np.broadcast_arrays(*reads), axis=0)
-    found = overrides.in_a_row(right, noise, outlier)
-    np.testing.assert_allclose(found, expected)
+    found = overrides.ln_in_a_row(right, noise, outlier)
+    np.testing.assert_allclose(np.exp(found), expected)
+    long = np.full((5000, 3), 1e-3), np.full(5000, 1e-3)
+    np.testing.assert_allclose(
+        overrides.ln_in_a_row(*long, outlier), 5000 * np.log(1e-3)
+    )
 
 
 class TestFamily:
