@@ -247,12 +247,20 @@ def parent_flags(wildcards):
     return " ".join(f"{flag} {name}" for flag, name in parents.items() if name)
 
 
-def amplification_of(wildcards):
+def preset_of(embryo):
     """The preset: as the sheet says; without a word, children have ordinary DNA."""
-    sample = project.samples[wildcards.embryo]
+    sample = project.samples[embryo]
     if sample.role == "child":
         return sample.amplification or "none"
     return sample.amplification or "other"
+
+
+def ordinary_flags(wildcards):
+    """--ordinary with the family's members whose DNA is not amplified."""
+    names = [
+        name for name in project.embryos(wildcards.family) if preset_of(name) == "none"
+    ]
+    return f"--ordinary {' '.join(names)}" if names else ""
 
 
 def father_flag(wildcards):
@@ -297,6 +305,27 @@ def qc_flags(wildcards):
         f"--{key.replace('_', '-')} {value}"
         for key, value in config["correct"]["qc"].items()
     )
+
+
+# impute
+
+
+def overrides_of_family(wildcards):
+    """Tables of contradictions, an autosome each; none in a family without parents,
+    where nothing says what was inherited."""
+    return [
+        f"results/correct/families/{wildcards.family}.{chrom}.overrides.tsv"
+        for chrom in autosomes
+        if project.parents(wildcards.family)
+    ]
+
+
+def overrides_of_chromosome(wildcards):
+    """The one of a chromosome, if there is one."""
+    name = (
+        f"results/correct/families/{wildcards.family}.{wildcards.chrom}.overrides.tsv"
+    )
+    return [path for path in overrides_of_family(wildcards) if path == name]
 
 
 # ancestry
