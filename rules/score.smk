@@ -43,6 +43,7 @@ rule prepare_scores:
         library=library(
             "dosages",
             "panel_samples",
+            "panel_sites",
             "score_match",
             "score_weights",
             "scoring_file",
@@ -91,6 +92,7 @@ rule score_family:
             "dosages",
             "family_scores",
             "panel_samples",
+            "panel_sites",
             "posterior_samples",
             "risk",
             "score_match",
