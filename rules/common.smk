@@ -12,7 +12,7 @@ scripts = Path(os.path.relpath(workflow.basedir)) / "scripts"
 if str(Path(workflow.basedir) / "scripts") not in sys.path:
     sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from morula import settings
+from morula import pgs_catalog, settings
 from morula.errors import InputError
 from morula.project import load as load_project, notices
 from morula.sex_chromosome import is_x
@@ -337,6 +337,19 @@ def member_roles(wildcards):
 
 
 # score
+
+
+def scoring_files():
+    """The traits' scoring files; those that have an id only are in the cache."""
+    build = config["reference"]["build"]
+    return [
+        (
+            str(pgs_catalog.cached_path(trait.scoring_file, build))
+            if pgs_catalog.is_id(trait.scoring_file)
+            else trait.scoring_file
+        )
+        for trait in project.traits
+    ]
 
 
 def disease_numbers(name):

@@ -132,7 +132,7 @@ def write_paths(
             partial,
             embryos=np.array(scores.embryos, dtype=str),
             traits=np.array([trait.name for trait, _ in traits], dtype=str),
-            z=np.array(z)[:, :, of_trait],
+            z=np.reshape(z, scores.paths.shape)[:, :, of_trait],
         )
 
 

@@ -236,6 +236,18 @@ def test_a_new_trait_reruns_scores_only(finished):
     }
 
 
+def test_a_trait_by_pgs_id_is_fetched_first(finished):
+    sheet = finished / "traits.tsv"
+    before = sheet.read_text()
+    try:
+        add_row(sheet, "weight\tPGS000027\tquantitative\t")
+        rules = {rule for rule, _ in plan(finished)}
+    finally:
+        sheet.write_text(before)
+    assert {"fetch_scores", "prepare_scores", "score_family"} <= rules
+    assert "infer_ancestry" not in rules
+
+
 def test_a_setting_reruns_its_stage_and_what_follows(finished):
     config = finished / "config.yaml"
     before = config.read_text()
