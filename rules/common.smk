@@ -12,7 +12,7 @@ scripts = Path(os.path.relpath(workflow.basedir)) / "scripts"
 if str(Path(workflow.basedir) / "scripts") not in sys.path:
     sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from morula import pgs_catalog, settings
+from morula import diseases, pgs_catalog, settings
 from morula.errors import InputError
 from morula.project import load as load_project, notices
 from morula.sex_chromosome import is_x
@@ -352,17 +352,21 @@ def scoring_files():
     ]
 
 
-def disease_numbers(name):
-    """A number of every trait for the command line: nan where it is not given, and for
-    quantitative traits, which have no risk."""
-    return [
-        (
-            "nan"
-            if getattr(trait, name) is None or trait.kind != "disease"
-            else getattr(trait, name)
-        )
-        for trait in project.traits
-    ]
+# What each disease costs, nan where it is not given; quantitative traits have none.
+daly_weights = [
+    "nan" if trait.daly_weight is None else trait.daly_weight
+    for trait in project.traits
+]
+rate_tables = sorted(
+    {path for t in project.traits for path in (t.incidence, t.mortality) if path}
+)
+
+
+def disease_settings(wildcards):
+    """The traits that have a risk, and the health of the family's parents, as JSON."""
+    parents = project.parents(wildcards.family)
+    health = {name: project.health.get(name, {}) for name in parents}
+    return diseases.as_json(project.traits, health)
 
 
 # report and evaluation: a simulation that makes counts has no alignments

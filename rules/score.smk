@@ -90,15 +90,23 @@ rule score_family:
         script=scripts / "score_family.py",
         library=library(
             "dosages",
+            "disease_risk",
+            "diseases",
+            "family_risks",
             "family_scores",
+            "family_view",
+            "genetic_map",
             "panel_samples",
             "panel_sites",
+            "portability",
             "posterior_samples",
-            "risk",
+            "problems",
             "score_match",
             "score_table",
             "score_weights",
             "sex_chromosome",
+            "sheets",
+            "sibling_spread",
             "standardise",
         ),
         genomes="results/impute/{family}.bcf",
@@ -109,7 +117,17 @@ rule score_family:
         weights="results/score/weights.npz",
         panel_scores="results/score/panel.npz",
         ancestry="results/ancestry/{family}.tsv",
+        ancestry_panel="results/ancestry/panel.tsv",
         qc="results/correct/{family}.qc.tsv",
+        parents=expand(
+            "results/correct/families/{{family}}.{chrom}.parents.bcf",
+            chrom=chromosomes,
+        ),
+        female_maps=expand(
+            "results/reference/maps/{chrom}.female.map", chrom=chromosomes
+        ),
+        male_maps=expand("results/reference/maps/{chrom}.male.map", chrom=chromosomes),
+        rates=rate_tables,
     output:
         scores="results/score/{family}.tsv",
         matches="results/score/{family}.match.tsv",
@@ -129,8 +147,7 @@ rule score_family:
         roles=member_roles,
         chromosomes=chromosomes,
         traits=trait_names,
-        prevalence=disease_numbers("prevalence"),
-        liability_r2=disease_numbers("liability_r2"),
+        diseases=disease_settings,
         min_weight_share=lookup("score/min_weight_share", within=config),
         min_reference_samples=lookup("score/min_reference_samples", within=config),
     shell:
@@ -138,8 +155,9 @@ rule score_family:
         " --chromosomes {params.chromosomes} --weights {input.weights}"
         " --panel-scores {input.panel_scores} --ancestry {input.ancestry}"
         " --qc {input.qc} --samples {params.samples} --roles {params.roles}"
-        " --traits {params.traits:q} --prevalence {params.prevalence}"
-        " --liability-r2 {params.liability_r2}"
+        " --traits {params.traits:q} --diseases {params.diseases:q}"
+        " --ancestry-panel {input.ancestry_panel} --parents {input.parents}"
+        " --female-maps {input.female_maps} --male-maps {input.male_maps}"
         " --min-weight-share {params.min_weight_share}"
         " --min-reference-samples {params.min_reference_samples}"
         " --scores {output.scores} --matches {output.matches}"
@@ -149,7 +167,7 @@ rule score_family:
 rule rank_embryos:
     input:
         script=scripts / "rank_embryos.py",
-        library=library("ranking", "risk"),
+        library=library("ranking"),
         scores="results/score/{family}.tsv",
         paths="results/score/{family}.paths.npz",
     output:
@@ -166,11 +184,8 @@ rule rank_embryos:
         runtime=10,
     params:
         traits=trait_names,
-        prevalence=disease_numbers("prevalence"),
-        liability_r2=disease_numbers("liability_r2"),
-        daly_weight=disease_numbers("daly_weight"),
+        daly_weight=daly_weights,
     shell:
         "python {input.script} --scores {input.scores} --paths {input.paths}"
-        " --traits {params.traits:q} --prevalence {params.prevalence}"
-        " --liability-r2 {params.liability_r2} --daly-weight {params.daly_weight}"
+        " --traits {params.traits:q} --daly-weight {params.daly_weight}"
         " --output {output} 2> {log}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import sys
 from collections.abc import Sequence
 
@@ -16,12 +17,12 @@ from morula.tables import read_tsv, write_tsv
 logger = logging.getLogger("rank_embryos")
 
 COLUMNS = (
-    "rank embryo index index_low index_high probability_best expected_gain"
-    " traits_in_index reason"
+    "rank embryo index index_low index_high probability_best expected_gain gain_low"
+    " gain_high expected_loss within_noise traits_in_index reason"
 ).split()
 NO_WEIGHTS = (
-    "no index: no disease of the traits sheet has prevalence, liability_r2 and"
-    " daly_weight"
+    "no index: no disease of the traits sheet has prevalence (or incidence),"
+    " liability_r2 and daly_weight"
 )
 
 
@@ -31,30 +32,46 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--scores", required=True, help="of score_family.py, TSV")
     parser.add_argument("--paths", required=True, help="of score_family.py, .npz")
     parser.add_argument("--traits", nargs="+", required=True)
-    for name in ("--prevalence", "--liability-r2", "--daly-weight"):
-        parser.add_argument(
-            name, nargs="+", type=float, required=True, help="nan: not given"
-        )
+    parser.add_argument(
+        "--daly-weight", nargs="+", type=float, required=True, help="nan: not counted"
+    )
     parser.add_argument("--output", required=True, help="TSV")
     return parser.parse_args(argv)
 
 
-def read_diseases(args: argparse.Namespace) -> list[ranking.Disease]:
-    """Diseases that have all that the index needs."""
-    numbers = np.array([args.prevalence, args.liability_r2, args.daly_weight]).T
+def read_diseases(
+    args: argparse.Namespace, rows: Sequence[dict[str, str]]
+) -> list[ranking.Disease]:
+    """Diseases that have all that the index needs.
+
+    METHOD: embryos are compared without regard to their sex. A disease of one sex, of
+    which the score table gives the risk of those who can have it, counts half for all.
+    """
+    about = {row["trait"]: row for row in rows}
+    weights = zip(args.traits, args.daly_weight, strict=True)
     return [
-        ranking.Disease(name, *values.tolist())
-        for name, values in zip(args.traits, numbers, strict=True)
-        if np.isfinite(values).all()
+        ranking.Disease(
+            name=name,
+            prevalence=float(about[name]["prevalence"]),
+            daly_weight=weight,
+            share=0.5 if is_of_one_sex(rows, name) else 1.0,
+        )
+        for name, weight in weights
+        if math.isfinite(weight) and name in about and about[name]["prevalence"]
     ]
 
 
+def is_of_one_sex(rows: Sequence[dict[str, str]], trait: str) -> bool:
+    """Whether the trait's risk is that of one sex."""
+    return any(row["risk_sex"] for row in rows if row["trait"] == trait)
+
+
 def usable_diseases(
-    diseases: Sequence[ranking.Disease], z: dict[str, dict[str, float]]
+    diseases: Sequence[ranking.Disease], risk: dict[str, dict[str, float]]
 ) -> list[ranking.Disease]:
-    """Diseases with a z for every embryo that has any: one that is given for some
+    """Diseases with a risk for every embryo that has any: one that is given for some
     embryos only would make their indices differ for no reason of theirs."""
-    scored = [of_trait for of_trait in z.values() if of_trait]
+    scored = [of_trait for of_trait in risk.values() if of_trait]
     return [d for d in diseases if all(d.name in of_trait for of_trait in scored)]
 
 
@@ -67,7 +84,7 @@ def unranked(embryo: str, reason: str) -> dict[str, object]:
 def ranked_rows(
     args: argparse.Namespace,
     embryos: Sequence[str],
-    z: dict[str, dict[str, float]],
+    risk: dict[str, dict[str, float]],
     diseases: Sequence[ranking.Disease],
     left_out: str,
 ) -> list[dict[str, object]]:
@@ -77,12 +94,14 @@ def ranked_rows(
         column_of = {name: i for i, name in enumerate(stored["traits"].tolist())}
         columns = [column_of[disease.name] for disease in diseases]
         rows = [row_of[name] for name in embryos]
-        samples = stored["z"][rows][:, :, columns]
-    values = np.array([[z[e][disease.name] for disease in diseases] for e in embryos])
+        samples = stored["risk"][rows][:, :, columns]
+    values = np.array(
+        [[risk[e][disease.name] for disease in diseases] for e in embryos]
+    )
     names = ",".join(disease.name for disease in diseases)
     return [
         {
-            **{name: getattr(place, name) for name in COLUMNS[:7]},
+            **{name: getattr(place, name) for name in COLUMNS[:11]},
             "traits_in_index": names,
             "reason": left_out,
         }
@@ -94,19 +113,19 @@ def work(args: argparse.Namespace) -> None:
     """Rank and write the table."""
     rows = [row for row in read_tsv(args.scores) if row["role"] == "embryo"]
     embryos = list(dict.fromkeys(row["sample"] for row in rows))
-    z: dict[str, dict[str, float]] = {name: {} for name in embryos}
+    risk: dict[str, dict[str, float]] = {name: {} for name in embryos}
     reasons: dict[str, str] = {}
     for row in rows:
-        if row["z"]:
-            z[row["sample"]][row["trait"]] = float(row["z"])
-        else:
+        if row["risk"]:
+            risk[row["sample"]][row["trait"]] = float(row["risk"])
+        elif not row["z"]:
             reasons.setdefault(row["sample"], row["reason"])
-    diseases = read_diseases(args)
-    used = usable_diseases(diseases, z)
+    diseases = read_diseases(args, rows)
+    used = usable_diseases(diseases, risk)
     out = [d.name for d in diseases if d not in used]
     left_out = f"left out of the index: {', '.join(out)} (no score)" if out else ""
-    ranked = [name for name in embryos if z[name]] if used else []
-    table = ranked_rows(args, ranked, z, used, left_out) if ranked else []
+    ranked = [name for name in embryos if risk[name]] if used else []
+    table = ranked_rows(args, ranked, risk, used, left_out) if ranked else []
     for name in embryos:
         if not diseases:
             table.append(unranked(name, NO_WEIGHTS))

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 
-from morula import score_table, score_weights, standardise
+from morula import (
+    diseases,
+    family_risks,
+    family_view,
+    portability,
+    score_table,
+    score_weights,
+    standardise,
+)
 from morula.atomic import written_whole
 from morula.cli import run
 from morula.errors import InputError
@@ -36,39 +43,40 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--samples", nargs="+", required=True)
     parser.add_argument("--roles", nargs="+", required=True, help="one a sample")
     parser.add_argument("--traits", nargs="+", required=True)
+    parser.add_argument("--diseases", required=True, help="JSON of morula.diseases")
     parser.add_argument(
-        "--prevalence", nargs="+", type=float, required=True, help="nan: not given"
+        "--ancestry-panel", required=True, help="of infer_ancestry.py, TSV"
     )
-    parser.add_argument(
-        "--liability-r2", nargs="+", type=float, required=True, help="nan: not given"
-    )
+    for name, what in (
+        ("--parents", "phase as the embryos mend it, BCF"),
+        ("--female-maps", "PLINK format"),
+        ("--male-maps", "PLINK format"),
+    ):
+        parser.add_argument(
+            name, nargs="+", required=True, help=f"{what}, one a chromosome"
+        )
     parser.add_argument("--min-weight-share", type=float, required=True)
     parser.add_argument("--min-reference-samples", type=int, required=True)
     parser.add_argument("--scores", required=True, help="output: TSV")
     parser.add_argument("--matches", required=True, help="output: TSV")
     parser.add_argument(
-        "--paths", required=True, help="output: z of the posterior samples, .npz"
+        "--paths",
+        required=True,
+        help="output: z and risk of the posterior samples, .npz",
     )
     return parser.parse_args(argv)
 
 
-def given(value: float) -> float | None:
-    """A number of the command line; None for nan."""
-    return None if math.isnan(value) else value
-
-
 def read_traits(
     args: argparse.Namespace, weights: score_weights.Weights
-) -> list[tuple[score_table.TraitRisk, int]]:
+) -> list[tuple[str, int]]:
     """Each trait with the index of its score."""
     if list(args.traits) != weights.traits.tolist():
         raise InputError(
             f"{args.weights}: made for the traits {', '.join(weights.traits)}; expected"
             f" {', '.join(args.traits)}: make it again"
         )
-    numbers = zip(args.traits, args.prevalence, args.liability_r2, strict=True)
-    traits = [score_table.TraitRisk(n, given(k), given(r)) for n, k, r in numbers]
-    return list(zip(traits, weights.score_of_trait.tolist(), strict=True))
+    return list(zip(args.traits, weights.score_of_trait.tolist(), strict=True))
 
 
 def read_qc(path: str, embryos: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -80,8 +88,33 @@ def read_qc(path: str, embryos: Sequence[str]) -> dict[str, tuple[str, str]]:
     return qc
 
 
+def look_at_family(
+    args: argparse.Namespace, weights: score_weights.Weights, scores: FamilyScores
+) -> dict[str, score_table.Siblings]:
+    """What each embryo's siblings would score; nothing where a parent is not known."""
+    of_role = dict(zip(args.roles, args.samples, strict=True))
+    parents = [of_role[r] for r in standardise.PARENT_ROLES if r in of_role]
+    if len(parents) < 2:
+        return {}
+    by_chromosome = [
+        dict(zip(args.chromosomes, files, strict=True))
+        for files in (args.parents, args.posteriors, args.female_maps, args.male_maps)
+    ]
+    sources = family_view.Sources(*by_chromosome)
+    view = family_view.look(weights, scores, sources, parents)
+    return {
+        name: score_table.Siblings(
+            view.mean[e].tolist(), view.sd[e].tolist(), view.reach[e].tolist()
+        )
+        for e, name in enumerate(scores.embryos)
+    }
+
+
 def collect(
-    args: argparse.Namespace, scores: FamilyScores, qc: dict[str, tuple[str, str]]
+    args: argparse.Namespace,
+    scores: FamilyScores,
+    siblings: dict[str, score_table.Siblings],
+    qc: dict[str, tuple[str, str]],
 ) -> list[score_table.SampleScores]:
     """Every sample's scores with what they are compared with."""
     with np.load(args.panel_scores) as stored:
@@ -109,30 +142,79 @@ def collect(
                 standard=standardise.standard_of(panel_scores, group),
                 qc_status=status,
                 qc_reason=reason,
+                siblings=siblings.get(name),
             )
         )
     return collected
 
 
+def risk_models(
+    args: argparse.Namespace,
+    samples: Sequence[score_table.SampleScores],
+    traits: Sequence[tuple[str, int]],
+) -> dict[tuple[str, str], family_risks.RiskModel]:
+    """How each sample's z becomes a risk, for each trait that has one."""
+    settings = diseases.parse(args.diseases)
+    parents = [s for s in samples if s.role in standardise.PARENT_ROLES]
+    embryos = [s for s in samples if s.role not in standardise.PARENT_ROLES]
+    passed = [s.name for s in embryos if s.qc_status != "fail"]
+    named = [s.name for s in embryos]
+    populations = {name: d.training_population for name, d in settings.diseases.items()}
+    left = portability.family_relative_r2(
+        args.ancestry,
+        args.ancestry_panel,
+        [s.name for s in parents],
+        passed,
+        named,
+        set(populations.values()),
+    )
+    kin = family_risks.Kin(
+        parents=[s.name for s in parents],
+        embryos=named,
+        passed=passed,
+        z={(s.name, t): s.z_of(k, s.pgs[k]) for s in samples for t, k in traits},
+        parents_z={
+            (s.name, t): (embryos or parents)[0].z_of(k, s.pgs[k])
+            for s in parents
+            for t, k in traits
+        },
+        family_mean={
+            (s.name, t): s.z_of(k, s.siblings.mean[k])
+            for s in embryos
+            if s.siblings is not None
+            for t, k in traits
+        },
+    )
+    relative = {
+        (s.name, t): left[s.name, p] for s in samples for t, p in populations.items()
+    }
+    return family_risks.family_models(settings, kin, relative)
+
+
 def write_paths(
-    path: str,
+    args: argparse.Namespace,
     scores: FamilyScores,
     samples: Sequence[score_table.SampleScores],
-    traits: Sequence[tuple[score_table.TraitRisk, int]],
+    traits: Sequence[tuple[str, int]],
+    models: dict[tuple[str, str], family_risks.RiskModel],
 ) -> None:
-    """Write z (E, D, K) of the embryos' posterior samples for the ranking."""
+    """Write z and risk (E, D, K) of the embryos' posterior samples for the ranking."""
     standards = {sample.name: sample.standard for sample in samples}
     of_trait = [score for _, score in traits]
-    z = [
+    names = [trait for trait, _ in traits]
+    all_z = [
         (scores.paths[e] - standards[name].mean) / standards[name].sd
         for e, name in enumerate(scores.embryos)
     ]
-    with written_whole(path) as partial:
+    shape = (len(all_z), scores.paths.shape[1], scores.paths.shape[2])
+    z = np.array(all_z).reshape(shape)[:, :, of_trait]
+    with written_whole(args.paths) as partial:
         np.savez_compressed(
             partial,
             embryos=np.array(scores.embryos, dtype=str),
-            traits=np.array([trait.name for trait, _ in traits], dtype=str),
-            z=np.reshape(z, scores.paths.shape)[:, :, of_trait],
+            traits=np.array(names, dtype=str),
+            z=z,
+            risk=family_risks.risk_samples(models, scores.embryos, names, z),
         )
 
 
@@ -165,13 +247,22 @@ def work(args: argparse.Namespace) -> None:
     qc = read_qc(args.qc, embryos)
     posteriors = dict(zip(args.chromosomes, args.posteriors, strict=True))
     scores = score_family(weights, args.genomes, posteriors, args.samples, embryos)
-    samples = collect(args, scores, qc)
+    siblings = look_at_family(args, weights, scores)
+    samples = collect(args, scores, siblings, qc)
+    models = risk_models(args, samples, traits)
     rows = [
-        score_table.table_row(weights, trait, score, sample, args.min_weight_share)
+        score_table.table_row(
+            weights,
+            trait,
+            score,
+            sample,
+            models.get((sample.name, trait)),
+            args.min_weight_share,
+        )
         for sample in samples
         for trait, score in traits
     ]
-    write_paths(args.paths, scores, samples, traits)
+    write_paths(args, scores, samples, traits, models)
     write_matches(args.matches, weights)
     write_tsv(args.scores, score_table.COLUMNS, rows)
     withheld = sum(row["status"] == score_table.WITHHELD for row in rows)

@@ -23,13 +23,14 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class FamilyScores:
     """samples: N names; embryos: E names; pgs, sd: (N, T); paths: (E, D, T) scores of
-    the joint posterior samples."""
+    the joint posterior samples; parts: pgs of each chromosome, without constants."""
 
     samples: tuple[str, ...]
     embryos: tuple[str, ...]
     pgs: Floats
     sd: Floats
     paths: Floats
+    parts: dict[str, Floats]
 
 
 def score_family(
@@ -53,10 +54,12 @@ def score_family(
     pgs = np.tile(weights.constants, (len(samples), 1))
     variance = np.zeros_like(pgs)
     paths: Floats | None = None
+    parts: dict[str, Floats] = {}
     of_embryos = [samples.index(name) for name in embryos]
     for chrom in weights.chromosomes():
         scores, independent = score_genomes(weights, chrom, genomes)
-        pgs += scores[columns]
+        parts[chrom] = scores[columns]
+        pgs += parts[chrom]
         part = independent[columns]
         if embryos:
             sampled = _score_posterior(weights, chrom, posteriors[chrom], embryos)
@@ -71,6 +74,7 @@ def score_family(
         pgs=pgs,
         sd=np.sqrt(variance),
         paths=paths + weights.constants,
+        parts=parts,
     )
 
 

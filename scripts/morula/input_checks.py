@@ -12,12 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from morula import contigs, file_checks, panel_samples, pgs_catalog, scoring_file
+from morula import (
+    contigs,
+    diseases,
+    file_checks,
+    panel_samples,
+    pgs_catalog,
+    scoring_file,
+)
 from morula.errors import InputError
 from morula.problems import Problems
 from morula.project import Project, Unit
 from morula.reference import read_dictionary, sq_tags
 from morula.settings import place
+from morula.trait_sheet import RATE_COLUMNS
 
 SIMULATED = "results/simulate/"
 OWN_GENOME = Path("results/reference/genome.fa")
@@ -125,6 +133,7 @@ def _check(inputs: Inputs) -> None:
         for unit in units:
             _check_unit(inputs, unit, tags)
     _check_scoring_files(inputs)
+    _check_rates(inputs)
     founders = inputs.config.get("simulate", {}).get("founders")
     if founders:
         key = ("simulate", "founders")
@@ -233,6 +242,16 @@ def _check_unit(
             file_checks.check_vcf(
                 unit.vcf, unit.sample, inputs.lengths, inputs.chromosomes
             )
+
+
+def _check_rates(inputs: Inputs) -> None:
+    for trait in inputs.project.traits:
+        for column in RATE_COLUMNS:
+            path = getattr(trait, column)
+            where = f"{inputs.config['traits']}, line {trait.line}, {column}"
+            if path and not inputs.is_made(path):
+                with inputs.at(where):
+                    diseases.read_rates(path)
 
 
 def _check_scoring_files(inputs: Inputs) -> None:

@@ -86,3 +86,10 @@ def load(path: str | Path) -> PosteriorSamples:
             data["paternal"],
             data["single"],
         )
+
+
+def has_single(path: str | Path) -> dict[str, bool]:
+    """Whether each embryo has one copy somewhere, without reading its samples."""
+    with np.load(path) as data:
+        names = [str(name) for name in data["embryos"]]
+        return dict(zip(names, data["single"].any(axis=1).tolist(), strict=True))

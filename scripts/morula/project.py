@@ -19,11 +19,11 @@ from typing import Any
 from morula.problems import Problems
 from morula.settings import normal_path, read_schema
 from morula.sheets import Row, read_sheet
+from morula.trait_sheet import Trait, read_health, read_traits
 
 PARENTS = ("mother", "father")
 SEX_OF_PARENT = {"mother": "female", "father": "male"}
 FILE_COLUMNS = ("fq1", "fq2", "bam", "vcf")
-DISEASE_COLUMNS = ("prevalence", "liability_r2", "daly_weight")
 # results/ancestry/panel.tsv is the panel's own table.
 RESERVED_FAMILIES = ("panel",)
 
@@ -63,25 +63,14 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Trait:
-    """A row of the trait sheet; numbers that are not given are None."""
-
-    trait: str
-    scoring_file: str
-    kind: str
-    prevalence: float | None
-    liability_r2: float | None
-    daly_weight: float | None
-    line: int
-
-
-@dataclass(frozen=True)
 class Project:
-    """Samples by name, units by sample, traits; all in the sheets' order."""
+    """Samples by name, units by sample, traits; all in the sheets' order. health: of
+    parents, whether they have or had a disease, where the sheet says so."""
 
     samples: dict[str, Sample]
     units: dict[str, list[Unit]]
     traits: list[Trait]
+    health: dict[str, dict[str, bool]]
 
     @property
     def families(self) -> list[str]:
@@ -147,9 +136,10 @@ def load(config: Mapping[str, Any], schemas: Path) -> Project:
     problems = Problems()
     samples = _samples(rows["samples"], problems)
     units = _units(rows["units"], samples, problems)
-    traits = _traits(rows["traits"], problems)
+    traits = read_traits(rows["traits"], problems)
+    health = read_health(rows["samples"], traits, problems)
     problems.refuse()
-    project = Project(samples, units, traits)
+    project = Project(samples, units, traits, health)
     _check_families(project, config["samples"], problems)
     _check_units(project, config["samples"], config["units"], problems)
     problems.refuse()
@@ -262,31 +252,6 @@ def _check_row_files(row: Row, seen: dict[str, str], problems: Problems) -> None
                 " expected each file of reads once"
             )
         seen.setdefault(path, f"line {row.line}, {column}")
-
-
-def _traits(rows: Sequence[Row], problems: Problems) -> list[Trait]:
-    traits: dict[str, Trait] = {}
-    for row in rows:
-        cells = row.cells
-        if cells["trait"] in traits:
-            problems.add(
-                f"{row.where('trait')}: {cells['trait']!r} is in line"
-                f" {traits[cells['trait']].line}, too; expected a name of its own"
-            )
-        for column in DISEASE_COLUMNS:
-            if cells["kind"] != "disease" and cells[column] is not None:
-                problems.add(
-                    f"{row.where(column)}: {cells['trait']} is quantitative; expected"
-                    f" an empty cell: {column} is of diseases"
-                )
-        path = normal_path(cells["scoring_file"])
-        if "{" in path or "}" in path:
-            problems.add(f"{row.where('scoring_file')}: {path!r} has braces; rename it")
-        numbers = {column: cells[column] for column in DISEASE_COLUMNS}
-        traits[cells["trait"]] = Trait(
-            cells["trait"], path, cells["kind"], line=row.line, **numbers
-        )
-    return list(traits.values())
 
 
 def _check_families(project: Project, sheet: str, problems: Problems) -> None:

@@ -170,6 +170,8 @@ def trait_parts(family: Family) -> list[dict[str, Any]]:
                 "reasons": list(dict.fromkeys(s.reason for s in scores if s.reason)),
                 "prevalence": scores[0].numbers["prevalence"],
                 "has_risk": any(s.numbers["risk"] is not None for s in scores),
+                "has_family": any(s.numbers["family_mean"] is not None for s in scores),
+                "risk_sex": next((s.risk_sex for s in scores if s.risk_sex), ""),
                 "picture": report_scores.draw_trait(trait, scores) if is_given else "",
             }
         )

@@ -41,7 +41,8 @@ def draw_trait(trait: str, scores: Sequence[Score]) -> Markup:
     each with its 95 % interval."""
     scale = Scale(*_range(scores), LABEL, PLOT_END)
     bottom = CURVE + 10.0 + ROW * len(scores)
-    parts = [*_curve(scale), *_grid(scale, bottom), *_mid_parent(scale, scores, bottom)]
+    parts = [*_curve(scale), *_siblings(scale, scores, bottom)]
+    parts += [*_grid(scale, bottom), *_mid_parent(scale, scores, bottom)]
     for i, score in enumerate(scores):
         parts += _score_row(scale, score, CURVE + 10.0 + ROW * (i + 0.5))
     label = f"Scores for {trait} as standard deviations from the population's mean"
@@ -122,6 +123,18 @@ def _mid_parent(scale: Scale, scores: Sequence[Score], bottom: float) -> list[Ma
         line(x, 3, x, bottom, **style),
         text(x + shift, 10, "mean of the parents", class_="tiny", text_anchor=anchor),
     ]
+
+
+def _siblings(scale: Scale, scores: Sequence[Score], bottom: float) -> list[Markup]:
+    """A band that 95 % of the couple's children lie in."""
+    for score in scores:
+        mean, sd = score.numbers["family_mean"], score.numbers["sibling_sd"]
+        if mean is not None and sd is not None:
+            start, end = (scale.at(mean + sign * 1.96 * sd) for sign in (-1.0, 1.0))
+            width = max(end - start, 0.0)
+            size = {"y": CURVE, "width": width, "height": bottom - CURVE}
+            return [element("rect", x=start, fill="#f3dcc0", **size)]
+    return []
 
 
 def _score_row(scale: Scale, score: Score, y: float) -> list[Markup]:

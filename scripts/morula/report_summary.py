@@ -137,6 +137,18 @@ def ranking_words(ranking: Sequence[Ranked]) -> str:
             ", and the expected gain over a randomly chosen one is"
             f" {number(first.expected_gain, 2)} healthy years"
         )
+    if first.gain_low is not None and first.gain_high is not None:
+        words += (
+            f" (95 % interval {number(first.gain_low, 2)} to"
+            f" {number(first.gain_high, 2)})"
+        )
+    if first.expected_loss is not None:
+        words += (
+            f"; what the reads leave open costs {number(first.expected_loss, 2)} of the"
+            " years that a choice with perfect genomes would add"
+        )
+    if first.within_noise:
+        words += ". Its difference from the next is within the noise"
     if rivals := rivals_of(first, ranking):
         shown = rivals
         if len(rivals) > MOST_NAMES:

@@ -16,6 +16,8 @@ QC_METRICS = (
 STATUSES = ("pass", "warn", "fail")
 SCORE_NUMBERS = (
     "pgs pgs_sd z z_low z_high percentile prevalence risk risk_low risk_high"
+    " liability_r2 family_mean sibling_sd sibling_percentile attainable_low"
+    " attainable_high"
 ).split()
 
 
@@ -86,6 +88,7 @@ class Score:
     reference: str
     status: str
     reason: str
+    risk_sex: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,10 @@ class Ranked:
     expected_gain: float | None
     traits_in_index: str
     reason: str
+    gain_low: float | None = None
+    gain_high: float | None = None
+    expected_loss: float | None = None
+    within_noise: bool = False
 
 
 @dataclass(frozen=True)
@@ -270,16 +277,17 @@ def read_scores(path: str | Path) -> list[Score]:
             reference=row.text("reference"),
             status=row.text("status"),
             reason=row.text("reason"),
+            risk_sex=row.text("risk_sex"),
         )
-        for row in _rows(path, [*columns, *SCORE_NUMBERS])
+        for row in _rows(path, [*columns, *SCORE_NUMBERS, "risk_sex"])
     ]
 
 
 def read_ranking(path: str | Path) -> list[Ranked]:
     """Rows of score/{family}.ranking.tsv, in the table's order."""
     columns = (
-        "rank embryo index index_low index_high probability_best expected_gain"
-        " traits_in_index reason"
+        "rank embryo index index_low index_high probability_best expected_gain gain_low"
+        " gain_high expected_loss within_noise traits_in_index reason"
     ).split()
     return [
         Ranked(
@@ -292,6 +300,10 @@ def read_ranking(path: str | Path) -> list[Ranked]:
             expected_gain=row.number("expected_gain"),
             traits_in_index=row.text("traits_in_index"),
             reason=row.text("reason"),
+            gain_low=row.number("gain_low"),
+            gain_high=row.number("gain_high"),
+            expected_loss=row.number("expected_loss"),
+            within_noise=row.text("within_noise") == "yes",
         )
         for row in _rows(path, columns)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from morula.risk import liability_risk
+from morula.family_risks import RiskModel
 from morula.score_weights import Weights
 from morula.standardise import (
     Group,
@@ -18,18 +18,20 @@ from morula.standardise import (
 COLUMNS = (
     "sample role trait pgs_id variants_total variants_used weight_used pgs pgs_sd z"
     " z_low z_high percentile reference status reason prevalence risk risk_low"
-    " risk_high"
+    " risk_high risk_sex liability_r2 family_mean sibling_sd sibling_percentile"
+    " attainable_low attainable_high"
 ).split()
 OK, FLAGGED, WITHHELD = "ok", "flagged", "withheld"
 
 
 @dataclass(frozen=True)
-class TraitRisk:
-    """A trait, with what absolute risk needs (None: not given)."""
+class Siblings:
+    """Scores (T lists) that full siblings of an embryo have: mean, standard deviation,
+    and how far from the mean the attainable ends are."""
 
-    name: str
-    prevalence: float | None
-    liability_r2: float | None
+    mean: list[float]
+    sd: list[float]
+    reach: list[float]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class SampleScores:
     """A sample's scores (T lists) and how they are to be read.
 
     group, standard: what its scores are compared with; qc_status, qc_reason: of an
-    embryo (`pass` and empty for a parent).
+    embryo (`pass` and empty for a parent); siblings: None for a parent, and where a
+    parent is not known.
     """
 
     name: str
@@ -48,6 +51,11 @@ class SampleScores:
     standard: Standard
     qc_status: str
     qc_reason: str
+    siblings: Siblings | None
+
+    def z_of(self, score: int, pgs: float) -> float:
+        """`pgs` on this sample's scale; NaN where the score does not vary there."""
+        return (pgs - float(self.standard.mean[score])) / float(self.standard.sd[score])
 
 
 def why_withheld(weights: Weights, score: int, min_share: float) -> str:
@@ -65,22 +73,23 @@ def why_withheld(weights: Weights, score: int, min_share: float) -> str:
 
 def table_row(
     weights: Weights,
-    trait: TraitRisk,
+    trait: str,
     score: int,
     sample: SampleScores,
+    model: RiskModel | None,
     min_share: float,
 ) -> dict[str, object]:
-    """The row of one sample and trait."""
+    """The row of one sample and trait; model: None where the trait has no risk."""
     row: dict[str, object] = dict.fromkeys(COLUMNS)
     row |= {
         "sample": sample.name,
         "role": sample.role,
-        "trait": trait.name,
+        "trait": trait,
         "pgs_id": str(weights.pgs_ids[score]),
         "variants_total": int(weights.variants_total[score]),
         "variants_used": int(weights.variants_used[score]),
         "weight_used": float(weights.weight_used[score]),
-        "prevalence": trait.prevalence,
+        "prevalence": model.curve.lifetime if model else None,
         "status": OK,
     }
     reasons = [why_withheld(weights, score, min_share)]
@@ -88,13 +97,15 @@ def table_row(
         reasons.append(f"embryo failed quality control: {sample.qc_reason}")
     if any(reasons):
         return row | {"status": WITHHELD, "reason": join_remarks(reasons)}
-    return row | _numbers(trait, score, sample)
+    return row | _numbers(score, sample, model)
 
 
-def _numbers(trait: TraitRisk, score: int, sample: SampleScores) -> dict[str, object]:
+def _numbers(
+    score: int, sample: SampleScores, model: RiskModel | None
+) -> dict[str, object]:
     """The cells of a score that is given."""
     pgs, pgs_sd = sample.pgs[score], sample.pgs_sd[score]
-    mean, spread = float(sample.standard.mean[score]), float(sample.standard.sd[score])
+    spread = float(sample.standard.sd[score])
     # Ten digits: six, as in other columns, would not do for a check against plink2.
     cells: dict[str, object] = {"pgs": f"{pgs:.10g}", "pgs_sd": f"{pgs_sd:.6g}"}
     remarks = [sample.group.remark]
@@ -103,17 +114,35 @@ def _numbers(trait: TraitRisk, score: int, sample: SampleScores) -> dict[str, ob
     if math.isnan(spread):
         remarks.append(f"no z: the score does not vary in {sample.group.name}")
     else:
-        z = (pgs - mean) / spread
+        z = sample.z_of(score, pgs)
         low, high = interval(z, pgs_sd / spread)
         cells |= {"z": z, "z_low": low, "z_high": high, "percentile": percentile(z)}
-        cells |= {"reference": sample.group.name} | _risks(trait, (z, low, high))
+        cells |= {"reference": sample.group.name} | _place(score, sample, z)
+        if model is not None:
+            cells |= _risks(model, (z, low, high))
+            remarks.append(model.remark)
     reason = join_remarks(remarks)
     return cells | {"status": FLAGGED if reason else OK, "reason": reason}
 
 
-def _risks(trait: TraitRisk, z: tuple[float, float, float]) -> dict[str, object]:
-    """Absolute risk with its interval, where the trait has what it needs."""
-    if trait.prevalence is None or trait.liability_r2 is None:
+def _place(score: int, sample: SampleScores, z: float) -> dict[str, object]:
+    """Where an embryo lies among the siblings that it might have."""
+    if sample.siblings is None:
         return {}
-    risks = liability_risk(z, trait.liability_r2, trait.prevalence).tolist()
-    return dict(zip(("risk", "risk_low", "risk_high"), risks, strict=True))
+    unit = float(sample.standard.sd[score])
+    mean = sample.z_of(score, sample.siblings.mean[score])
+    sd, reach = sample.siblings.sd[score] / unit, sample.siblings.reach[score] / unit
+    return {
+        "family_mean": mean,
+        "sibling_sd": sd,
+        "sibling_percentile": percentile((z - mean) / sd) if sd > 0 else None,
+        "attainable_low": mean - reach,
+        "attainable_high": mean + reach,
+    }
+
+
+def _risks(model: RiskModel, z: tuple[float, float, float]) -> dict[str, object]:
+    """Absolute risk with its interval."""
+    names = ("risk", "risk_low", "risk_high")
+    cells: dict[str, object] = dict(zip(names, model.risk(z).tolist(), strict=True))
+    return cells | {"risk_sex": model.sex, "liability_r2": model.liability_r2}

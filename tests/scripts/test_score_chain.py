@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from morula import posterior_samples
+from morula.standardise import percentile
 from score_world import (
     CHROMS,
     ROLES,
@@ -15,6 +16,7 @@ from score_world import (
     build,
     family_cells,
     plink2_sums,
+    settings,
     write_bcf,
 )
 
@@ -79,12 +81,18 @@ class TestScores:
     def test_embryos_score_alike_without_their_parents(self, world, rows, first):
         """The father alone, and nobody."""
         world.prepare([world.write_scoring("PGS1", rows)])
-        world.score(["t0"])
+        diseases = {"diseases": [settings(("t0", 0.1, 0.1, {}))]}
+        world.score(["t0"], **diseases)
         whole = world.table("scores.tsv")
         known = {"samples": SAMPLES[first:], "roles": ROLES[first:]}
-        assert world.score(["t0"], **known) == 0
-        assert world.table("scores.tsv") == whole[first:]
-        assert world.rank(["t0"], ["0.1"], ["0.1"], ["5"]) == 0
+        assert world.score(["t0"], **known, **diseases) == 0
+        alone = world.table("scores.tsv")
+        assert {row["family_mean"] for row in alone} == {""}
+        for name in FAMILY_COLUMNS:
+            for row in (*alone, *whole):
+                del row[name]
+        assert alone == whole[first:]
+        assert world.rank(["t0"], ["5"]) == 0
         assert {row["rank"] for row in world.table("ranking.tsv")} == {"1", "2"}
 
     def test_sd_of_embryos_is_that_of_whole_paths(self, world, rows):
@@ -174,17 +182,72 @@ class TestWithheld:
         assert (row["reference"], row["status"]) == ("panel, n=50", "flagged")
 
 
-class TestRanking:
-    NUMBERS = (["0.1"], ["0.2"], ["5"])
+FAMILY_COLUMNS = "family_mean sibling_sd sibling_percentile attainable_low"
+FAMILY_COLUMNS = [*FAMILY_COLUMNS.split(), "attainable_high"]
 
+
+class TestFamily:
+    def test_embryos_lie_among_their_siblings(self, world, rows):
+        world.prepare([world.write_scoring("PGS1", rows)])
+        assert world.score(["t0"]) == 0
+        mother, father, *embryos = world.table("scores.tsv")
+        assert all(mother[name] == "" for name in FAMILY_COLUMNS)
+        for row in embryos:
+            z, mean, sd = (float(row[n]) for n in ("z", "family_mean", "sibling_sd"))
+            middle = (float(mother["z"]) + float(father["z"])) / 2
+            assert mean == pytest.approx(middle, abs=1e-5)
+            expected = percentile((z - mean) / sd)
+            assert float(row["sibling_percentile"]) == pytest.approx(expected, abs=0.01)
+            assert float(row["attainable_low"]) <= z <= float(row["attainable_high"])
+
+    def test_parents_health_moves_the_risk(self, world, rows):
+        world.prepare([world.write_scoring("PGS1", rows)], ["heart"])
+        disease = ("heart", 0.1, 0.2, {"heritability": 0.6})
+        risks = []
+        for health in ({}, {"M": {"heart": True}}, {"M": {"heart": False}}):
+            assert (
+                world.score(["heart"], diseases=[settings(disease, health=health)]) == 0
+            )
+            risks.append([float(row["risk"]) for row in world.table("scores.tsv")])
+        unknown, ill, well = np.array(risks)
+        assert (ill[2:] > 1.2 * unknown[2:]).all()
+        assert (well[2:] < unknown[2:]).all()
+        np.testing.assert_array_equal(ill[:2], unknown[:2])
+
+    def test_a_score_from_elsewhere_tells_less(self, world, rows):
+        world.prepare([world.write_scoring("PGS1", rows)], ["heart"])
+        found = {}
+        for training in ("", "EUR", "AFR", "SAS"):
+            disease = ("heart", 0.1, 0.2, {"training_population": training})
+            assert world.score(["heart"], diseases=[settings(disease)]) == 0
+            found[training] = world.table("scores.tsv")[2]
+        assert float(found["EUR"]["liability_r2"]) == pytest.approx(0.2, rel=0.01)
+        assert 0.2 * 0.2 < float(found["AFR"]["liability_r2"]) < 0.2 * 0.3
+        assert found["SAS"]["status"] == "flagged"
+        assert "SAS" in found["SAS"]["reason"]
+        assert found["SAS"]["risk"] == found[""]["risk"]
+
+    def test_a_disease_of_one_sex_counts_half(self, world, rows):
+        world.prepare([world.write_scoring("PGS1", rows)], ["breast"])
+        indices = []
+        for sex in ("", "female"):
+            disease = settings(("breast", 0.1, 0.2, {"sex": sex}))
+            assert world.score(["breast"], diseases=[disease]) == 0
+            assert world.table("scores.tsv")[2]["risk_sex"] == sex
+            assert world.rank(["breast"], ["5"]) == 0
+            indices.append(float(world.table("ranking.tsv")[0]["index"]))
+        assert indices[1] == pytest.approx(indices[0] / 2, rel=1e-4)
+
+
+class TestRanking:
     def prepare(self, world, rows):
         world.prepare([world.write_scoring("PGS1", rows)], ["heart"])
-        changes = {"prevalence": ["0.1"], "liability-r2": ["0.2"]}
-        assert world.score(["heart"], **changes) == 0
+        diseases = settings(("heart", 0.1, 0.2, {}))
+        assert world.score(["heart"], diseases=[diseases]) == 0
 
     def test_best_is_the_one_of_lower_risk(self, world, rows):
         self.prepare(world, rows)
-        assert world.rank(["heart"], *self.NUMBERS) == 0
+        assert world.rank(["heart"], ["5"]) == 0
         risks = {
             row["sample"]: float(row["risk"]) for row in world.table("scores.tsv")[2:]
         }
@@ -202,7 +265,7 @@ class TestRanking:
         qc = "embryo\tstatus\treason\nE1\tfail\tcontaminated\nE2\tpass\t\n"
         Path(world.path("qc.tsv")).write_text(qc)
         self.prepare(world, rows)
-        world.rank(["heart"], *self.NUMBERS)
+        world.rank(["heart"], ["5"])
         first, last = world.table("ranking.tsv")
         assert (first["embryo"], first["rank"], first["expected_gain"]) == (
             "E2",
@@ -214,7 +277,7 @@ class TestRanking:
 
     def test_no_weights_no_index(self, world, rows):
         self.prepare(world, rows)
-        world.rank(["heart"], ["0.1"], ["0.2"], ["nan"])
+        world.rank(["heart"], ["nan"])
         ranking = world.table("ranking.tsv")
         assert [row["embryo"] for row in ranking] == ["E1", "E2"]
         assert all("daly_weight" in row["reason"] for row in ranking)
@@ -224,9 +287,9 @@ class TestRanking:
         lost = [("3", 5, "A", "G", 1.0)]
         files = [world.write_scoring("PGS1", rows), world.write_scoring("PGS2", lost)]
         world.prepare(files, ["heart", "lung"])
-        two = {"prevalence": ["0.1", "0.1"], "liability-r2": ["0.2", "0.1"]}
-        world.score(["heart", "lung"], **two)
-        world.rank(["heart", "lung"], *two.values(), ["5", "2"])
+        rows = [("heart", 0.1, 0.2, {}), ("lung", 0.1, 0.1, {})]
+        world.score(["heart", "lung"], diseases=[settings(*rows)])
+        world.rank(["heart", "lung"], ["5", "2"])
         for row in world.table("ranking.tsv"):
             assert row["traits_in_index"] == "heart"
             assert "left out of the index: lung" in row["reason"]

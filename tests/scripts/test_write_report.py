@@ -166,6 +166,7 @@ class TestValues:
     def test_scores(self, folder):
         text = self.page.sections["scores"]
         shares = {"weight_used", "prevalence", "risk", "risk_low", "risk_high"}
+        shares.add("liability_r2")
         texts = {"sample", "trait", "pgs_id", "reference", "status", "reason"}
         for row in rows(folder, "scores"):
             for column, cell in row.items():

@@ -26,11 +26,12 @@ ANCESTRY = (
 SCORE = (
     "sample role trait pgs_id variants_total variants_used weight_used pgs pgs_sd z"
     " z_low z_high percentile reference status reason prevalence risk risk_low"
-    " risk_high"
+    " risk_high risk_sex liability_r2 family_mean sibling_sd sibling_percentile"
+    " attainable_low attainable_high"
 ).split()
 RANKING = (
-    "rank embryo index index_low index_high probability_best expected_gain"
-    " traits_in_index reason"
+    "rank embryo index index_low index_high probability_best expected_gain gain_low"
+    " gain_high expected_loss within_noise traits_in_index reason"
 ).split()
 MATCH = "pgs_id reason variants weight_share".split()
 Rows = list[dict[str, object]]
@@ -209,7 +210,10 @@ class World:
         row |= {"reference": "panel EUR, n=30"}
         if self.risks and i % 3:
             row |= {"prevalence": 0.05, "risk": 0.06, "risk_low": 0.05}
-            row |= {"risk_high": 0.0712}
+            row |= {"risk_high": 0.0712, "liability_r2": 0.083}
+        if role == "embryo" and len(self.parents) == 2:
+            row |= {"family_mean": 0.21, "sibling_sd": 0.613, "attainable_low": -2.13}
+            row |= {"attainable_high": 2.55, "sibling_percentile": 43.7}
         if role == "embryo" and self.status(self.embryos.index(name)) == "warn":
             row |= {"status": "flagged", "reason": "quality control: see there"}
         return row
@@ -232,6 +236,10 @@ class World:
                     "index_high": index + 0.09,
                     "probability_best": chances[at],
                     "expected_gain": index - 0.2,
+                    "gain_low": index - 0.27,
+                    "gain_high": index - 0.12,
+                    "expected_loss": 0.031 * rank,
+                    "within_noise": "yes" if rank < 3 else "no",
                     "traits_in_index": "type_1_diabetes,breast_cancer",
                     "reason": "",
                 }

@@ -1,6 +1,7 @@
 """A small panel and family for the tests of the scores, with plink2 beside."""
 
 import csv
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,11 @@ class World:
             "samples": SAMPLES,
             "roles": ROLES,
             "traits": traits,
-            "prevalence": ["nan"] * len(traits),
-            "liability-r2": ["nan"] * len(traits),
+            "diseases": [settings()],
+            "ancestry-panel": [self.path("ancestry.panel.tsv")],
+            "parents": [self.path(f"{c}.parents.bcf") for c in CHROMS],
+            "female-maps": [self.path(f"{c}.female.map") for c in CHROMS],
+            "male-maps": [self.path(f"{c}.male.map") for c in CHROMS],
             "min-weight-share": ["0.75"],
             "min-reference-samples": ["20"],
             "scores": [self.path("scores.tsv")],
@@ -95,10 +99,9 @@ class World:
             argv += [f"--{name}", *values]
         return score_family.main(argv)
 
-    def rank(self, traits, prevalence, liability_r2, daly_weight):
+    def rank(self, traits, daly_weight):
         argv = ["--scores", self.path("scores.tsv"), "--paths", self.path("paths.npz")]
-        argv += ["--traits", *traits, "--prevalence", *prevalence]
-        argv += ["--liability-r2", *liability_r2, "--daly-weight", *daly_weight]
+        argv += ["--traits", *traits, "--daly-weight", *daly_weight]
         return rank_embryos.main([*argv, "--output", self.path("ranking.tsv")])
 
     def table(self, name):
@@ -116,6 +119,38 @@ class World:
                     alleles = np.where(self.family[i] == 1, alt, ref)
                     total += weight * (alleles == effect).sum(axis=1)
         return total
+
+
+def settings(*rows, health=None):
+    """JSON of the diseases; rows: (trait, prevalence, liability R2, changes)."""
+    empty = {"incidence": "", "mortality": "", "sex": "", "within_family_r2": None}
+    empty |= {"heritability": None, "training_population": ""}
+    diseases = [
+        {**empty, "trait": trait, "prevalence": prevalence, "liability_r2": r2, **more}
+        for trait, prevalence, r2, more in rows
+    ]
+    return json.dumps({"diseases": diseases, "health": health or {}})
+
+
+def write_parents(world, chrom):
+    """Phase of the parents, sure, and maps of 100 and 50 cM a Mb."""
+    lines = ["##fileformat=VCFv4.2", f"##contig=<ID={chrom},length=1000000>"]
+    for name in ("FP", "SP"):
+        lines.append(f'##FORMAT=<ID={name},Number=1,Type=Float,Description="x">')
+    lines.append('##FORMAT=<ID=GT,Number=1,Type=String,Description="x">')
+    names = "#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".split()
+    lines.append("\t".join([*names, *SAMPLES[:2]]))
+    for i, (at, pos, ref, alt) in enumerate(world.sites):
+        if at == chrom:
+            cells = [f"{a}|{b}:0:0" for a, b in world.family[i, :2]]
+            row = [chrom, str(pos), ".", ref, alt, ".", ".", ".", "GT:FP:SP", *cells]
+            lines.append("\t".join(row))
+    command = ["bcftools", "view", "-Ob", "-o", world.path(f"{chrom}.parents.bcf")]
+    text = "\n".join(lines) + "\n"
+    subprocess.run(command, input=text.encode(), check=True)
+    for sex, rate in (("female", 100), ("male", 50)):
+        rows = f"{chrom} . 0 1\n{chrom} . {rate} 1000001\n"
+        Path(world.path(f"{chrom}.{sex}.map")).write_text(rows)
 
 
 def snv(rng):
@@ -180,8 +215,12 @@ def write_tables(folder, names):
     labels += [f"{n}\tYRI\tAFR\n" for n in names[30:]]
     header = "sample\tpopulation\tsuperpopulation\n"
     (folder / "panel.tsv").write_text(header + "".join(labels))
-    near = "".join(f"{n}\tEUR\n" for n in SAMPLES)
-    (folder / "ancestry.tsv").write_text("sample\tsuperpopulation\n" + near)
+    near = "".join(f"{n}\tEUR\t0.1\t0\n" for n in SAMPLES)
+    header = "sample\tsuperpopulation\tPC1\tPC2\n"
+    (folder / "ancestry.tsv").write_text(header + near)
+    places = [f"{n}\tEUR\t{(i % 3 - 1) / 10}\t0\n" for i, n in enumerate(names[:30])]
+    places += [f"{n}\tAFR\t10\t{i % 2}\n" for i, n in enumerate(names[30:])]
+    (folder / "ancestry.panel.tsv").write_text(header + "".join(places))
     (folder / "qc.tsv").write_text(
         "embryo\tstatus\treason\nE1\tpass\t\nE2\twarn\tdepth 0.01\n"
     )
@@ -198,6 +237,7 @@ def build(folder, seed=1):
     names = [f"P{i}" for i in range(N_PANEL)]
     for chrom in CHROMS:
         write_chromosome(world, rng, chrom, names)
+        write_parents(world, chrom)
     records = [(*site, ".", family_cells(family[i])) for i, site in enumerate(sites)]
     write_bcf(folder / "family.bcf", SAMPLES, records, "GT:DS:GP")
     write_tables(folder, names)
