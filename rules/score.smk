@@ -92,6 +92,7 @@ rule score_family:
             "dosages",
             "disease_risk",
             "diseases",
+            "family_places",
             "family_risks",
             "family_scores",
             "family_view",

@@ -11,6 +11,7 @@ import numpy as np
 
 from morula import (
     diseases,
+    family_places,
     family_risks,
     family_view,
     portability,
@@ -110,6 +111,34 @@ def look_at_family(
     }
 
 
+def compared(
+    args: argparse.Namespace,
+    scores: FamilyScores,
+    roles: dict[str, str],
+    failed: set[str],
+) -> dict[str, score_table.Reference]:
+    """What every sample's scores are compared with."""
+    with np.load(args.panel_scores) as stored:
+        labels = Labels(
+            stored["samples"], stored["populations"], stored["superpopulations"]
+        )
+        panel_scores = stored["scores"]
+    near = {row["sample"]: row["superpopulation"] for row in read_tsv(args.ancestry)}
+    wanted = standardise.family_superpopulations(roles, near, failed)
+    places = family_places.of_family(args.ancestry, roles, failed)
+    components = family_places.of_panel(args.ancestry_panel, labels.samples)
+    continuum = standardise.continuum_of(panel_scores, components)
+    found = {}
+    for i, name in enumerate(scores.samples):
+        group = standardise.choose_group(
+            labels, wanted[name], args.min_reference_samples
+        )
+        found[name] = score_table.compare(
+            scores.pgs[i], panel_scores, group, continuum, places[name], near[name]
+        )
+    return found
+
+
 def collect(
     args: argparse.Namespace,
     scores: FamilyScores,
@@ -117,20 +146,11 @@ def collect(
     qc: dict[str, tuple[str, str]],
 ) -> list[score_table.SampleScores]:
     """Every sample's scores with what they are compared with."""
-    with np.load(args.panel_scores) as stored:
-        labels = Labels(
-            stored["samples"], stored["populations"], stored["superpopulations"]
-        )
-        panel_scores = stored["scores"]
-    near = {row["sample"]: row["superpopulation"] for row in read_tsv(args.ancestry)}
     roles = dict(zip(args.samples, args.roles, strict=True))
     failed = {name for name, (status, _) in qc.items() if status == "fail"}
-    wanted = standardise.family_superpopulations(roles, near, failed)
+    references = compared(args, scores, roles, failed)
     collected = []
     for i, name in enumerate(scores.samples):
-        group = standardise.choose_group(
-            labels, wanted[name], args.min_reference_samples
-        )
         status, reason = qc.get(name, ("pass", ""))
         collected.append(
             score_table.SampleScores(
@@ -138,8 +158,7 @@ def collect(
                 role=roles[name],
                 pgs=scores.pgs[i].tolist(),
                 pgs_sd=scores.sd[i].tolist(),
-                group=group,
-                standard=standardise.standard_of(panel_scores, group),
+                reference=references[name],
                 qc_status=status,
                 qc_reason=reason,
                 siblings=siblings.get(name),

@@ -15,10 +15,9 @@ from scipy.special import logsumexp
 
 from morula.ancestry import Reference
 from morula.ancestry_projection import Projected
+from morula.standardise import OUTSIDE
 
 Floats = NDArray[np.float64]
-
-OUTSIDE = "outside"
 
 
 @dataclass(frozen=True)

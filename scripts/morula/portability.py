@@ -5,11 +5,12 @@ Shapes: S panel samples, C principal components, N people.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from morula.family_places import components_of
 from morula.tables import read_tsv
 
 Floats = NDArray[np.float64]
@@ -70,12 +71,6 @@ def relative_r2(
         inside = distances(members, members).max(initial=0.0)
         return np.ones(len(away)) if (away <= inside).all() else None
     return np.maximum(1.0 - loss * away, 0.0)
-
-
-def components_of(row: Mapping[str, str]) -> list[float]:
-    """Principal components PC1, PC2, ... of a row of the ancestry tables."""
-    names = [name for name in row if name.startswith("PC") and name[2:].isdigit()]
-    return [float(row[name]) for name in sorted(names, key=lambda name: int(name[2:]))]
 
 
 def family_relative_r2(

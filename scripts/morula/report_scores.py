@@ -42,7 +42,7 @@ def draw_trait(trait: str, scores: Sequence[Score]) -> Markup:
     scale = Scale(*_range(scores), LABEL, PLOT_END)
     bottom = CURVE + 10.0 + ROW * len(scores)
     parts = [*_curve(scale), *_siblings(scale, scores, bottom)]
-    parts += [*_grid(scale, bottom), *_mid_parent(scale, scores, bottom)]
+    parts += [*_grid(scale, bottom), *_expected(scale, scores, bottom)]
     for i, score in enumerate(scores):
         parts += _score_row(scale, score, CURVE + 10.0 + ROW * (i + 0.5))
     label = f"Scores for {trait} as standard deviations from the population's mean"
@@ -102,17 +102,15 @@ def _grid(scale: Scale, bottom: float) -> list[Markup]:
     return parts
 
 
-def mid_parent(scores: Sequence[Score]) -> float | None:
-    """Mean z of both parents, where every sample is compared with the same reference;
-    else None."""
-    parents = [s.numbers["z"] for s in scores if s.role in PARENT_ROLES]
-    references = {s.reference for s in scores if s.numbers["z"] is not None}
-    known = [z for z in parents if z is not None]
-    return sum(known) / 2 if len(known) == 2 and len(references) == 1 else None
+def expected_z(scores: Sequence[Score]) -> float | None:
+    """Mean z of the couple's children, which is that of the parents on the children's
+    scale; None where it is not known."""
+    means = (score.numbers["family_mean"] for score in scores)
+    return next((mean for mean in means if mean is not None), None)
 
 
-def _mid_parent(scale: Scale, scores: Sequence[Score], bottom: float) -> list[Markup]:
-    middle = mid_parent(scores)
+def _expected(scale: Scale, scores: Sequence[Score], bottom: float) -> list[Markup]:
+    middle = expected_z(scores)
     if middle is None:
         return []
     x = scale.at(middle)
@@ -121,7 +119,7 @@ def _mid_parent(scale: Scale, scores: Sequence[Score], bottom: float) -> list[Ma
     style = {"stroke": INK, "stroke_dasharray": "6 3", "stroke_width": 1}
     return [
         line(x, 3, x, bottom, **style),
-        text(x + shift, 10, "mean of the parents", class_="tiny", text_anchor=anchor),
+        text(x + shift, 10, "mean of the children", class_="tiny", text_anchor=anchor),
     ]
 
 

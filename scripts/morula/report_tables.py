@@ -17,7 +17,7 @@ STATUSES = ("pass", "warn", "fail")
 SCORE_NUMBERS = (
     "pgs pgs_sd z z_low z_high percentile prevalence risk risk_low risk_high"
     " liability_r2 family_mean sibling_sd sibling_percentile attainable_low"
-    " attainable_high"
+    " attainable_high z_norm1 nearest_percentile"
 ).split()
 
 
@@ -86,6 +86,7 @@ class Score:
     weight_used: float | None
     numbers: dict[str, float | None]
     reference: str
+    nearest_reference: str
     status: str
     reason: str
     risk_sex: str = ""
@@ -262,7 +263,7 @@ def read_scores(path: str | Path) -> list[Score]:
     """Rows of score/{family}.tsv."""
     columns = (
         "sample role trait pgs_id variants_total variants_used weight_used reference"
-        " status reason"
+        " nearest_reference status reason"
     ).split()
     return [
         Score(
@@ -275,6 +276,7 @@ def read_scores(path: str | Path) -> list[Score]:
             weight_used=row.number("weight_used"),
             numbers={name: row.number(name) for name in SCORE_NUMBERS},
             reference=row.text("reference"),
+            nearest_reference=row.text("nearest_reference"),
             status=row.text("status"),
             reason=row.text("reason"),
             risk_sex=row.text("risk_sex"),

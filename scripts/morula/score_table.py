@@ -5,21 +5,28 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from morula.family_risks import RiskModel
 from morula.score_weights import Weights
 from morula.standardise import (
+    OUTSIDE,
+    Continuum,
     Group,
     Standard,
     interval,
     join_remarks,
     percentile,
+    rank_percentile,
+    standard_of,
 )
 
 COLUMNS = (
     "sample role trait pgs_id variants_total variants_used weight_used pgs pgs_sd z"
     " z_low z_high percentile reference status reason prevalence risk risk_low"
     " risk_high risk_sex liability_r2 family_mean sibling_sd sibling_percentile"
-    " attainable_low attainable_high"
+    " attainable_low attainable_high z_norm1 nearest_percentile nearest_reference"
 ).split()
 OK, FLAGGED, WITHHELD = "ok", "flagged", "withheld"
 
@@ -35,27 +42,72 @@ class Siblings:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What a sample's scores (T lists) are compared with. standard: mean and SD of its
+    z, of `name`, with a remark (empty: none); norm1: z with the panel's one SD, None
+    without components; nearest, percentiles: samples of the nearest superpopulation,
+    and how many of them in a hundred have less."""
+
+    name: str
+    remark: str
+    standard: Standard
+    norm1: list[float] | None
+    nearest: str
+    percentiles: list[float]
+
+
+@dataclass(frozen=True)
 class SampleScores:
     """A sample's scores (T lists) and how they are to be read.
 
-    group, standard: what its scores are compared with; qc_status, qc_reason: of an
-    embryo (`pass` and empty for a parent); siblings: None for a parent, and where a
-    parent is not known.
+    reference: what its scores are compared with; qc_status, qc_reason: of an embryo
+    (`pass` and empty for a parent); siblings: None for a parent, and where a parent is
+    not known.
     """
 
     name: str
     role: str
     pgs: list[float]
     pgs_sd: list[float]
-    group: Group
-    standard: Standard
+    reference: Reference
     qc_status: str
     qc_reason: str
     siblings: Siblings | None
 
+    @property
+    def standard(self) -> Standard:
+        """Mean and SD that its z are relative to."""
+        return self.reference.standard
+
     def z_of(self, score: int, pgs: float) -> float:
         """`pgs` on this sample's scale; NaN where the score does not vary there."""
         return (pgs - float(self.standard.mean[score])) / float(self.standard.sd[score])
+
+
+def compare(
+    pgs: NDArray[np.float64],
+    panel_scores: NDArray[np.float64],
+    group: Group,
+    continuum: Continuum | None,
+    place: NDArray[np.float64],
+    superpopulation: str,
+) -> Reference:
+    """What scores (T,) of a sample at `place` are compared with: the panel at that
+    place, or, where it is too small for that (None), the samples of `group`."""
+    members = panel_scores[group.is_member].T
+    percentiles = [rank_percentile(*pair) for pair in zip(members, pgs, strict=True)]
+    if continuum is None:
+        standard = standard_of(panel_scores, group)
+        return Reference(
+            group.name, group.remark, standard, None, group.name, percentiles
+        )
+    standard = continuum.at(place)
+    remark = ""
+    if superpopulation == OUTSIDE:
+        remark = "outside the panel's populations: mean and spread are extrapolated"
+    norm1 = ((pgs - standard.mean) / continuum.sd).tolist()
+    name = continuum.name
+    return Reference(name, remark, standard, norm1, group.name, percentiles)
 
 
 def why_withheld(weights: Weights, score: int, min_share: float) -> str:
@@ -108,21 +160,32 @@ def _numbers(
     spread = float(sample.standard.sd[score])
     # Ten digits: six, as in other columns, would not do for a check against plink2.
     cells: dict[str, object] = {"pgs": f"{pgs:.10g}", "pgs_sd": f"{pgs_sd:.6g}"}
-    remarks = [sample.group.remark]
+    remarks = [sample.reference.remark]
     if sample.qc_status == "warn":
         remarks.append(f"quality control: {sample.qc_reason}")
     if math.isnan(spread):
-        remarks.append(f"no z: the score does not vary in {sample.group.name}")
+        remarks.append(f"no z: the score does not vary in {sample.reference.name}")
     else:
         z = sample.z_of(score, pgs)
         low, high = interval(z, pgs_sd / spread)
         cells |= {"z": z, "z_low": low, "z_high": high, "percentile": percentile(z)}
-        cells |= {"reference": sample.group.name} | _place(score, sample, z)
+        cells |= _compared(score, sample) | _place(score, sample, z)
         if model is not None:
             cells |= _risks(model, (z, low, high))
             remarks.append(model.remark)
     reason = join_remarks(remarks)
     return cells | {"status": FLAGGED if reason else OK, "reason": reason}
+
+
+def _compared(score: int, sample: SampleScores) -> dict[str, object]:
+    """What the z is relative to, and other ways to compare."""
+    reference = sample.reference
+    return {
+        "reference": reference.name,
+        "z_norm1": None if reference.norm1 is None else reference.norm1[score],
+        "nearest_percentile": reference.percentiles[score],
+        "nearest_reference": reference.nearest,
+    }
 
 
 def _place(score: int, sample: SampleScores, z: float) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Standardising scores against samples of the panel that are like the sample.
 
-Shapes: S panel samples, N samples of a family, T scores.
+Shapes: S panel samples, N samples of a family, T scores, C principal components.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from scipy.stats import norm
 from morula.panel_samples import Labels
 
 PARENT_ROLES = ("mother", "father")
+OUTSIDE = "outside"
 TWO_SIDED_95 = float(norm.ppf(0.975))
+# METHOD: four components tell superpopulations apart; further ones would be fitted to
+# chance. So many samples of the panel go on each coefficient.
+MOST_COMPONENTS = 4
+SAMPLES_EACH = 10
+FIT_STEPS = 50
+# METHOD: a variance is not extrapolated beyond this many times the panel's, up or down.
+MOST_SPREAD = 4.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def family_superpopulations(
     chosen = {
         name: superpopulations[name] if name in parents else shared for name in roles
     }
-    return {name: None if c == "outside" else c for name, c in chosen.items()}
+    return {name: None if c == OUTSIDE else c for name, c in chosen.items()}
 
 
 @dataclass(frozen=True)
@@ -82,11 +90,84 @@ def standard_of(panel_scores: NDArray[np.float64], group: Group) -> Standard:
     scores = panel_scores[group.is_member]
     if len(scores) < 2:
         return Standard(scores.mean(axis=0), np.full(scores.shape[1], np.nan))
-    spread = scores.std(axis=0, ddof=1)
-    # Equal sums of many terms differ by rounding: that is no spread.
-    size = np.abs(scores).max(axis=0)
-    spread[spread <= 1e-12 * np.maximum(size, 1e-300)] = np.nan
+    spread = _or_nan(scores.std(axis=0, ddof=1), scores)
     return Standard(scores.mean(axis=0), spread)
+
+
+def _or_nan(
+    spread: NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The spread of scores (S, T), (T,), NaN where they are all equal: equal sums of
+    many terms differ by rounding, and that is no spread."""
+    size = np.abs(scores).max(axis=0)
+    return np.where(spread <= 1e-12 * np.maximum(size, 1e-300), np.nan, spread)
+
+
+@dataclass(frozen=True)
+class Continuum:
+    """How T scores of the panel go with its first C components. mean, ln_variance:
+    (C + 1, T), intercept first; sd: (T,), of what the mean leaves, NaN where a score
+    does not vary; name: for the column `reference`."""
+
+    mean: NDArray[np.float64]
+    ln_variance: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    name: str
+
+    def at(self, place: NDArray[np.float64]) -> Standard:
+        """Mean and SD for people at `place`, coordinates of which the first C count."""
+        here = np.append(1.0, place[: len(self.mean) - 1])
+        usual = self.sd**2
+        variance = np.exp(here @ self.ln_variance)
+        variance = np.clip(variance, usual / MOST_SPREAD, usual * MOST_SPREAD)
+        return Standard(here @ self.mean, np.sqrt(variance))
+
+
+def n_components(n_samples: int, available: int) -> int:
+    """Components that a panel of so many samples allows; 0: too few samples."""
+    return max(0, min(MOST_COMPONENTS, available, n_samples // SAMPLES_EACH - 1))
+
+
+def continuum_of(
+    panel_scores: NDArray[np.float64], components: NDArray[np.float64]
+) -> Continuum | None:
+    """Fit the panel's scores (S, T) on its components (S, .); None for a panel that is
+    too small.
+
+    METHOD: the mean is linear in the components (least squares), and so is the
+    logarithm of the variance (gamma regression of the squared residuals): Z_norm1 and
+    Z_norm2 of Khera et al. 2019 (doi:10.1161/CIRCULATIONAHA.118.035658) and Khan et al.
+    2022 (doi:10.1038/s41591-022-01869-1).
+    """
+    n_samples = len(panel_scores)
+    count = n_components(n_samples, components.shape[1])
+    if not count:
+        return None
+    design = np.column_stack([np.ones(n_samples), components[:, :count]])
+    inverse = np.linalg.pinv(design)
+    mean = inverse @ panel_scores
+    squares = (panel_scores - design @ mean) ** 2
+    free = n_samples - count - 1
+    sd = _or_nan(np.sqrt(squares.sum(axis=0) / free), panel_scores)
+    usual = np.where(np.isnan(sd), 1.0, sd**2)
+    ratio = squares / usual * (n_samples / free)
+    slopes = np.zeros_like(mean)
+    for _ in range(FIT_STEPS):
+        expected = np.exp(np.clip(design @ slopes, -4.0, 4.0))
+        step = inverse @ (ratio / expected - 1.0)
+        slopes += step
+        if np.abs(design @ step).max() < 1e-9:
+            break
+    slopes[0] += np.log(usual)
+    words = "PC1" if count == 1 else f"PC1-{count}"
+    return Continuum(mean, slopes, sd, f"panel by {words}, n={n_samples}")
+
+
+def rank_percentile(panel_scores: NDArray[np.float64], score: float) -> float:
+    """Percentage of scores (S,) below `score`, of equal ones half."""
+    below = np.count_nonzero(panel_scores < score)
+    equal = np.count_nonzero(panel_scores == score)
+    return float(100.0 * (below + 0.5 * equal) / len(panel_scores))
 
 
 def percentile(z: float) -> float:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from morula import posterior_samples
 from morula.standardise import percentile
+from morula.tables import read_tsv
 from score_world import (
     CHROMS,
     ROLES,
@@ -64,18 +66,53 @@ class TestScores:
                 expected[row["sample"]], rel=0, abs=1e-6
             )
 
-    def test_z_is_against_the_named_reference(self, world, rows):
+    def test_z_is_against_the_panel_at_the_same_place(self, world, rows):
+        """Mean by numpy's least squares, the variance by maximising its likelihood."""
         world.prepare([world.write_scoring("PGS1", rows)])
         world.score(["t0"])
         with np.load(world.path("p.npz")) as stored:
-            scores = stored["scores"][:30, 0]
-            assert stored["samples"][29] == "P29"
+            scores = stored["scores"][:, 0]
+        near = read_tsv(world.path("ancestry.panel.tsv"))
+        design = [[1.0, float(row["PC1"]), float(row["PC2"])] for row in near]
+        design, here = np.array(design), np.array([1.0, 0.1, 0.0])
+        mean = np.linalg.lstsq(design, scores)[0]
+        left = scores - design @ mean
+        sd = np.sqrt(left @ left / 47)
+
+        def unlikely(slopes):
+            ln = design @ slopes
+            return (ln + left**2 * 50 / 47 / np.exp(ln)).sum()
+
+        start = [2 * np.log(sd), 0.0, 0.0]
+        best = minimize(unlikely, start, method="BFGS").x
+        local = np.exp(here @ best / 2)
+        nearest = np.sort(scores[:30])
+        for row in world.table("scores.tsv"):
+            assert row["reference"] == "panel by PC1-2, n=50"
+            away = float(row["pgs"]) - here @ mean
+            assert float(row["z_norm1"]) == pytest.approx(away / sd, rel=1e-4)
+            assert float(row["z"]) == pytest.approx(away / local, rel=1e-3)
+            half = 1.959964 * float(row["pgs_sd"]) / local
+            wide = float(row["z_high"]) - float(row["z"])
+            assert wide == pytest.approx(half, rel=1e-3, abs=1e-4)
+            below = 100 * np.searchsorted(nearest, float(row["pgs"])) / 30
+            assert row["nearest_reference"] == "panel EUR, n=30"
+            assert float(row["nearest_percentile"]) == pytest.approx(below, abs=1.7)
+
+    def test_a_small_panel_is_compared_with_whole(self, world, rows):
+        """Of 19 samples, not even one component's coefficients are fitted."""
+        world.prepare([world.write_scoring("PGS1", rows)])
+        with np.load(world.path("p.npz")) as stored:
+            kept = {name: stored[name] for name in stored.files}
+        for name in ("samples", "populations", "superpopulations", "scores"):
+            kept[name] = kept[name][:19]
+        np.savez(world.path("p.npz"), **kept)
+        world.score(["t0"])
+        scores = kept["scores"][:, 0]
         for row in world.table("scores.tsv"):
             z = (float(row["pgs"]) - scores.mean()) / scores.std(ddof=1)
             assert float(row["z"]) == pytest.approx(z, rel=1e-4)
-            assert row["reference"] == "panel EUR, n=30"
-            half = 1.959964 * float(row["pgs_sd"]) / scores.std(ddof=1)
-            assert float(row["z_high"]) - z == pytest.approx(half, rel=1e-3, abs=1e-4)
+            assert (row["reference"], row["z_norm1"]) == ("panel, n=19", "")
 
     @pytest.mark.parametrize("first", [1, 2])
     def test_embryos_score_alike_without_their_parents(self, world, rows, first):
@@ -174,12 +211,14 @@ class TestWithheld:
         assert of_sample["M"]["status"] == "ok"
 
     def test_outside_the_panel_is_flagged(self, world, rows):
-        near = "".join(f"{n}\toutside\n" for n in SAMPLES)
-        Path(world.path("ancestry.tsv")).write_text("sample\tsuperpopulation\n" + near)
+        near = "".join(f"{n}\toutside\t20\t3\n" for n in SAMPLES)
+        header = "sample\tsuperpopulation\tPC1\tPC2\n"
+        Path(world.path("ancestry.tsv")).write_text(header + near)
         world.prepare([world.write_scoring("PGS1", rows)])
         world.score(["t0"])
         row = world.table("scores.tsv")[0]
-        assert (row["reference"], row["status"]) == ("panel, n=50", "flagged")
+        assert (row["nearest_reference"], row["status"]) == ("panel, n=50", "flagged")
+        assert "extrapolated" in row["reason"]
 
 
 FAMILY_COLUMNS = "family_mean sibling_sd sibling_percentile attainable_low"

@@ -132,7 +132,7 @@ def test_what_is_not_known_of_absent_parents(tmp_path):
             assert (words[1] in page["ancestry"]) == (page in shown)
     assert "Not known: there are no data of a parent" in none["chromosomes"]
     assert "Withheld" not in none["chromosomes"]
-    assert ["mean of the parents" in page["scores"] for page in (both, her, none)] == [
+    assert ["mean of the children" in page["scores"] for page in (both, her, none)] == [
         *(True, False, False)
     ]
 
@@ -167,7 +167,8 @@ class TestValues:
         text = self.page.sections["scores"]
         shares = {"weight_used", "prevalence", "risk", "risk_low", "risk_high"}
         shares.add("liability_r2")
-        texts = {"sample", "trait", "pgs_id", "reference", "status", "reason"}
+        texts = {"sample", "trait", "pgs_id", "reference", "nearest_reference"}
+        texts |= {"status", "reason"}
         for row in rows(folder, "scores"):
             for column, cell in row.items():
                 if column in texts or column.startswith("variants"):

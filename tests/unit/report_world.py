@@ -27,7 +27,7 @@ SCORE = (
     "sample role trait pgs_id variants_total variants_used weight_used pgs pgs_sd z"
     " z_low z_high percentile reference status reason prevalence risk risk_low"
     " risk_high risk_sex liability_r2 family_mean sibling_sd sibling_percentile"
-    " attainable_low attainable_high"
+    " attainable_low attainable_high z_norm1 nearest_percentile nearest_reference"
 ).split()
 RANKING = (
     "rank embryo index index_low index_high probability_best expected_gain gain_low"
@@ -207,7 +207,8 @@ class World:
             "percentile": 100 * NormalDist().cdf(z),
         }
         row |= {"z_low": z - 1.96 * sd, "z_high": z + 1.96 * sd}
-        row |= {"reference": "panel EUR, n=30"}
+        row |= {"reference": "panel by PC1-4, n=50", "z_norm1": z * 1.1}
+        row |= {"nearest_reference": "panel EUR, n=30", "nearest_percentile": 61.5}
         if self.risks and i % 3:
             row |= {"prevalence": 0.05, "risk": 0.06, "risk_low": 0.05}
             row |= {"risk_high": 0.0712, "liability_r2": 0.083}

@@ -12,7 +12,7 @@ from morula import (
 from morula.report_tables import SCORE_NUMBERS, PanelSample, Placement, Ranked, Score
 
 
-def score(sample, role="embryo", status="ok", reference="panel EUR, n=30", **numbers):
+def score(sample, role="embryo", status="ok", **numbers):
     return Score(
         sample=sample,
         role=role,
@@ -22,7 +22,8 @@ def score(sample, role="embryo", status="ok", reference="panel EUR, n=30", **num
         variants_used=9,
         weight_used=0.9,
         numbers={name: numbers.get(name) for name in SCORE_NUMBERS},
-        reference=reference,
+        reference="panel by PC1-4, n=50",
+        nearest_reference="panel EUR, n=30",
         status=status,
         reason="",
     )
@@ -74,21 +75,14 @@ class TestTrait:
         assert report_scores.risk_words(score("E1", risk=0.061)) == "6.1 %"
 
 
-class TestMidParent:
-    def test_mean_of_two_parents(self):
-        rows = [score("M", "mother", z=1.0), score("P", "father", z=0.0)]
-        assert report_scores.mid_parent(rows) == 0.5
-
-    def test_none_with_one_parent(self):
+class TestExpected:
+    def test_mean_of_the_children_where_it_is_known(self):
         rows = [score("M", "mother", z=1.0), score("E", z=0.0)]
-        assert report_scores.mid_parent(rows) is None
-
-    def test_none_where_references_differ(self):
-        rows = [
-            score("M", "mother", z=1.0),
-            score("P", "father", z=0.0, reference="panel AFR, n=30"),
-        ]
-        assert report_scores.mid_parent(rows) is None
+        assert report_scores.expected_z(rows) is None
+        assert "mean of the children" not in report_scores.draw_trait("height", rows)
+        rows.append(score("E2", z=0.3, family_mean=0.5, sibling_sd=0.7))
+        assert report_scores.expected_z(rows) == 0.5
+        assert "mean of the children" in report_scores.draw_trait("height", rows)
 
 
 class TestRanking:

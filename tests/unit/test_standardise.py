@@ -7,9 +7,11 @@ from morula.errors import InputError
 from morula.panel_samples import Labels, read_labels
 from morula.standardise import (
     choose_group,
+    continuum_of,
     family_superpopulations,
     interval,
     percentile,
+    rank_percentile,
     standard_of,
 )
 
@@ -80,6 +82,57 @@ class TestNumbers:
         assert percentile(0.0) == 50.0
         assert percentile(1.6448536) == pytest.approx(95.0, abs=1e-5)
         assert interval(1.0, 0.5) == pytest.approx((0.020018, 1.979982), abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def panel():
+    """A panel whose scores shift and widen along the first of six components."""
+    rng, size = np.random.default_rng(5), 3000
+    places = rng.normal(size=(size, 6))
+    mean, sd = 3.0 + 2.0 * places[:, 0], np.exp(0.3 * places[:, 0])
+    scores = mean + sd * rng.normal(size=size)
+    noise = rng.normal(size=size)
+    return places, np.column_stack([scores, noise, np.full(size, 0.1)])
+
+
+class TestContinuum:
+    @pytest.mark.parametrize("along", [-1.5, 0.0, 1.5])
+    def test_mean_and_sd_are_those_of_the_place(self, panel, along):
+        places, scores = panel
+        found = continuum_of(scores, places).at(np.array([along, 0, 0, 0, 9, 9.0]))
+        assert found.mean[:2] == pytest.approx([3 + 2 * along, 0], abs=0.15)
+        assert found.sd[:2] == pytest.approx([np.exp(0.3 * along), 1], rel=0.07)
+        assert np.isnan(found.sd[2])
+
+    def test_z_is_standard_in_both_halves_and_norm1_is_not(self, panel):
+        places, scores = panel
+        fitted = continuum_of(scores, places)
+        high = places[:, 0] > 1
+        standards = [fitted.at(place) for place in places]
+        away = scores[:, 0] - np.array([one.mean[0] for one in standards])
+        z = away / np.array([one.sd[0] for one in standards])
+        for half in (high, ~high):
+            assert z[half].mean() == pytest.approx(0, abs=0.15)
+            assert z[half].std() == pytest.approx(1, abs=0.08)
+        assert (away[high] / fitted.sd[0]).std() > 1.3
+
+    def test_spread_is_not_extrapolated_without_end(self, panel):
+        places, scores = panel
+        fitted = continuum_of(scores, places)
+        far = fitted.at(np.array([50.0, 0, 0, 0, 0, 0]))
+        assert far.sd[0] == pytest.approx(2 * fitted.sd[0])
+
+    @pytest.mark.parametrize(("size", "name"), [(20, "PC1"), (50, "PC1-4")])
+    def test_components_that_a_panel_allows(self, panel, size, name):
+        places, scores = panel
+        assert continuum_of(scores[:19], places[:19]) is None
+        assert continuum_of(scores, places[:, :0]) is None
+        fitted = continuum_of(scores[:size], places[:size])
+        assert fitted.name == f"panel by {name}, n={size}"
+
+    def test_rank_among_the_nearest(self):
+        assert rank_percentile(np.array([0.0, 1, 1, 2]), 1.0) == 50.0
+        assert rank_percentile(np.array([0.0, 1, 1, 2]), 3.0) == 100.0
 
 
 class TestLabels:
