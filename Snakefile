@@ -30,6 +30,9 @@ rule all:
         reports=expand("results/report/{family}.html", family=project.families),
         multiqc="results/qc/multiqc.html" if has_reads else [],
         genomes=expand("results/impute/{family}.bcf", family=project.families),
+        overrides=expand(
+            "results/impute/{family}.overrides.tsv", family=project.families
+        ),
         scores=expand("results/score/{family}.tsv", family=project.families),
         rankings=expand("results/score/{family}.ranking.tsv", family=project.families),
         accuracy=simulation_targets(),

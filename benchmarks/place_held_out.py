@@ -1,10 +1,16 @@
-"""Ancestry of held-out 1000 Genomes samples: shrinkage of PCs, and the word "outside".
+"""Ancestry of held-out 1000 Genomes samples: PCs, populations, and the word "outside".
 
 Reads ancestry/ of the real data (1,126 samples, random SNVs of 22 autosomes, labels in
 1000G.panel). Each repeat holds out 250 samples; a panel is described from the others,
-whole or without one superpopulation, from all chromosomes or a few (few sites). Printed
-as TSV: how many held-out samples of each superpopulation are called outside, and the
-slope of their PCs on those of their populations, with OADP and by plain projection.
+whole or without one superpopulation, from all chromosomes or a few (few sites).
+Printed as TSV, of the held-out samples:
+    outside             how many of a superpopulation are called outside
+    superpopulation     how many have the right one as the most probable
+    slope_joint         slope of their PCs on those of a PCA of 25 of them and the panel
+    slope_plain         the same of a plain projection
+    slope_READS_joint   the same from genotype probabilities of so many reads a site and
+                        the panel's frequencies; slope_READS_exact: on those from exact
+                        genotypes; spread_READS: their errors over what is said of them
 
     python benchmarks/place_held_out.py --data ../shared/data/ancestry --repeats 3
 """
@@ -14,7 +20,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +30,23 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from morula import ancestry  # noqa: E402
+from morula import (  # noqa: E402
+    ancestry,
+    ancestry_populations,
+    ancestry_projection,
+)
 from morula.ancestry_sites import unlinked  # noqa: E402
 from morula.settings import read_schema  # noqa: E402
 
 N_HELD_OUT = 250
+# A joint PCA of more samples would describe another panel.
+N_JOINT = 25
+# Of a coordinate; the further ones of 3,000 sites are noise.
+N_SLOPES = 4
+# Reads a site at which genotypes by likelihood alone have r2 .5, .8 and .95: with 0.5x
+# and its neighbours imputation has .95 (docs/benchmarks/imputation/panel.tsv).
+READS = (1.5, 4.0, 9.0)
+SHOWN = np.array([0.005, 0.5, 0.995])
 
 
 @dataclass(frozen=True)
@@ -87,6 +105,7 @@ def describe(
         sites,
         text,
         text,
+        sites,
         found.mean,
         found.scale,
         found.components,
@@ -102,34 +121,84 @@ def describe(
     return reference, sites
 
 
-def slopes(
+def genotypes_of_reads(
+    reference: ancestry.Reference,
+    copies: np.ndarray,
+    depth: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """P(0, 1, 2 copies), (L, N, 3), by Poisson reads and the panel's frequencies."""
+    n = rng.poisson(depth, copies.shape)
+    n_alt = rng.binomial(n, SHOWN[copies])[..., None]
+    likelihood = SHOWN**n_alt * (1 - SHOWN) ** (n[..., None] - n_alt)
+    alt = (reference.mean / 2)[:, None, None]
+    prior = [(1 - alt) ** 2, 2 * alt * (1 - alt), alt**2]
+    weights = likelihood * np.concatenate(prior, axis=2)
+    return np.asarray(weights / weights.sum(axis=2, keepdims=True))
+
+
+def joint(reference: ancestry.Reference, standard: np.ndarray) -> np.ndarray:
+    """Coordinates of samples (L, n), standardised, by a PCA with the panel, turned onto
+    the panel's own (orthogonal Procrustes with a stretch)."""
+    kept = int(reference.n_kept)
+    target = reference.coordinates[:, :kept]
+    centred = standard - standard.mean(axis=1, keepdims=True)
+    _, values, right = np.linalg.svd(centred, full_matrices=False)
+    found = right[:kept].T * values[:kept]
+    panel = found[: len(target)]
+    middle, centre = panel.mean(axis=0), target.mean(axis=0)
+    left, strengths, back = np.linalg.svd((panel - middle).T @ (target - centre))
+    stretch = strengths.sum() / ((panel - middle) ** 2).sum()
+    rest: np.ndarray = (found[len(target) :] - middle) @ (left @ back) * stretch
+    return rest + centre
+
+
+def slopes(found: np.ndarray, target: np.ndarray) -> list[tuple[str, str]]:
+    """Of the first coordinates, over samples, through the origin."""
+    pairs = zip(found.T[:N_SLOPES], target.T[:N_SLOPES], strict=True)
+    return [
+        (f"PC{k}", f"{one @ other / (other @ other):.3f}")
+        for k, (one, other) in enumerate(pairs, start=1)
+    ]
+
+
+def slope_rows(
     world: World,
     reference: ancestry.Reference,
+    sites: np.ndarray,
+    seed: int,
     test: np.ndarray,
-    placed: np.ndarray,
-    dosages: np.ndarray,
-) -> list[tuple[str, float, float]]:
-    """(PC, slope with OADP, slope by plain projection) of the first four PCs."""
-    standard = (dosages - reference.mean[:, None]) / reference.scale[:, None]
-    plain = standard.T @ reference.components.T
-    centres = np.array(
-        [
-            reference.coordinates[reference.populations == population].mean(axis=0)
-            for population in world.populations[test]
-        ]
-    )
-    found = []
-    for pc in range(min(4, int(reference.n_kept))):
-        centre = centres[:, pc]
-        scale = centre @ centre
-        found.append(
-            (
-                f"PC{pc + 1}",
-                centre @ placed[:, pc] / scale,
-                centre @ plain[:, pc] / scale,
+) -> Iterator[tuple[str, str, str, int]]:
+    """Rows (measure, of, value, n) about coordinates."""
+    copies = world.copies[np.ix_(sites, test)]
+    few = slice(0, N_JOINT)
+    samples = {str(name): k for k, name in enumerate(world.names)}
+    panel = [samples[str(name)] for name in reference.samples]
+    both = world.copies[np.ix_(sites, [*panel, *test[few]])].astype(float)
+    together = joint(reference, ancestry_projection.standardised(reference, both))
+    exact = ancestry_projection.project(reference, copies.astype(float))
+    plain = ancestry_projection.standardised(reference, copies[:, few].astype(float))
+    found = {
+        "slope_joint": (exact.coordinates[few], together),
+        "slope_plain": (plain.T @ reference.components.T, together),
+    }
+    rng = np.random.default_rng(seed)
+    for reads in READS:
+        told = genotypes_of_reads(reference, copies, reads, rng)
+        placed = ancestry_projection.project_by_panel(reference, told)
+        found[f"slope_{reads:g}_joint"] = (placed.coordinates[few], together)
+        found[f"slope_{reads:g}_exact"] = (placed.coordinates, exact.coordinates)
+        gaps = (placed.coordinates - exact.coordinates) / placed.standard_errors
+        for k in range(N_SLOPES):
+            yield (
+                f"spread_{reads:g}",
+                f"PC{k + 1}",
+                f"{gaps[:, k].std():.3f}",
+                len(test),
             )
-        )
-    return found
+    for name, (one, other) in found.items():
+        for of, value in slopes(one, other):
+            yield name, of, value, len(one)
 
 
 def report(
@@ -141,21 +210,26 @@ def report(
     label: str,
     is_whole: bool,
 ) -> None:
-    """Print one panel's rows: who is outside, and, for a whole panel, the slopes."""
+    """Print one panel's rows: who is outside, and, for a whole panel, who is placed
+    rightly, and the slopes."""
     reference, sites = describe(world, train, chosen, options)
-    model = ancestry.fit_populations(reference, options["outside_slack"])
+    model = ancestry_populations.fit_populations(reference, options["outside_slack"])
     dosages = world.copies[np.ix_(sites, test)].astype(float)
-    placed, excess = ancestry.project(reference, dosages)
-    found = ancestry.place(model, placed, excess)
+    placed = ancestry_projection.project(reference, dosages)
+    found = ancestry_populations.place(model, placed)
     outside = np.array([one.population == "outside" for one in found])
+    by_super = [one.superpopulation_probabilities for one in found]
+    best = np.array([max(one, key=lambda name: one[name]) for one in by_super])
     head = f"{label}\t{len(sites)}"
     for group in np.unique(world.superpopulations):
         own = world.superpopulations[test] == group
         print(f"{head}\toutside\t{group}\t{outside[own].sum()}\t{own.sum()}")
+        if is_whole:
+            right = (best[own] == group).sum()
+            print(f"{head}\tsuperpopulation\t{group}\t{right}\t{own.sum()}")
     if is_whole:
-        for pc, oadp, plain in slopes(world, reference, test, placed, dosages):
-            print(f"{head}\tslope_oadp\t{pc}\t{oadp:.3f}\t{len(test)}")
-            print(f"{head}\tslope_plain\t{pc}\t{plain:.3f}\t{len(test)}")
+        for row in slope_rows(world, reference, sites, len(sites), test):
+            print(head, *row, sep="\t")
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -12,7 +12,7 @@ scripts = Path(os.path.relpath(workflow.basedir)) / "scripts"
 if str(Path(workflow.basedir) / "scripts") not in sys.path:
     sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from morula import diseases, settings
+from morula import diseases, pgs_catalog, settings
 from morula.errors import InputError
 from morula.project import load as load_project, notices
 from morula.sex_chromosome import is_x
@@ -247,12 +247,20 @@ def parent_flags(wildcards):
     return " ".join(f"{flag} {name}" for flag, name in parents.items() if name)
 
 
-def amplification_of(wildcards):
+def preset_of(embryo):
     """The preset: as the sheet says; without a word, children have ordinary DNA."""
-    sample = project.samples[wildcards.embryo]
+    sample = project.samples[embryo]
     if sample.role == "child":
         return sample.amplification or "none"
     return sample.amplification or "other"
+
+
+def ordinary_flags(wildcards):
+    """--ordinary with the family's members whose DNA is not amplified."""
+    names = [
+        name for name in project.embryos(wildcards.family) if preset_of(name) == "none"
+    ]
+    return f"--ordinary {' '.join(names)}" if names else ""
 
 
 def father_flag(wildcards):
@@ -299,6 +307,27 @@ def qc_flags(wildcards):
     )
 
 
+# impute
+
+
+def overrides_of_family(wildcards):
+    """Tables of contradictions, an autosome each; none in a family without parents,
+    where nothing says what was inherited."""
+    return [
+        f"results/correct/families/{wildcards.family}.{chrom}.overrides.tsv"
+        for chrom in autosomes
+        if project.parents(wildcards.family)
+    ]
+
+
+def overrides_of_chromosome(wildcards):
+    """The one of a chromosome, if there is one."""
+    name = (
+        f"results/correct/families/{wildcards.family}.{wildcards.chrom}.overrides.tsv"
+    )
+    return [path for path in overrides_of_family(wildcards) if path == name]
+
+
 # ancestry
 
 
@@ -308,6 +337,19 @@ def member_roles(wildcards):
 
 
 # score
+
+
+def scoring_files():
+    """The traits' scoring files; those that have an id only are in the cache."""
+    build = config["reference"]["build"]
+    return [
+        (
+            str(pgs_catalog.cached_path(trait.scoring_file, build))
+            if pgs_catalog.is_id(trait.scoring_file)
+            else trait.scoring_file
+        )
+        for trait in project.traits
+    ]
 
 
 # What each disease costs, nan where it is not given; quantitative traits have none.

@@ -90,7 +90,7 @@ rule learn_amplification:
         runtime=120,
     params:
         chromosomes=autosomes,
-        amplification=amplification_of,
+        amplification=lambda wildcards: preset_of(wildcards.embryo),
         cells=cells_flag,
         correct=config["correct"],
     shell:
@@ -260,6 +260,75 @@ rule correct_family:
         " --outlier {params.correct[outlier]} --seed {params.seed}"
         " --posterior {output.posterior} --evidence {output.evidence}"
         " --inheritance {output.inheritance} --parents {output.parents} 2> {log}"
+
+
+# Where an embryo's own reads override what it inherited; on autosomes, of families with
+# a parent.
+rule list_overrides:
+    input:
+        script=scripts / "list_overrides.py",
+        library=library(
+            "allele_counts",
+            "amplification",
+            "call_files",
+            "contaminant",
+            "contamination_level",
+            "embryo_kernels",
+            "embryo_posterior",
+            "family_chain",
+            "family_evidence",
+            "family_input",
+            "family_sites",
+            "genetic_map",
+            "group_kernels",
+            "inheritance",
+            "inheritance_kernels",
+            "joint_posterior",
+            "order_kernels",
+            "orientation_kernels",
+            "override_kernels",
+            "override_table",
+            "overrides",
+            "parental_alleles",
+            "path_kernels",
+            "processes",
+            "sex_chromosome",
+        ),
+        family_sites="results/correct/families/{family}.{chrom}.npz",
+        posterior="results/correct/families/{family}.{chrom}.posterior.npz",
+        counts=lambda wildcards: expand(
+            "results/call/counts/{embryo}.{chrom}.bcf",
+            embryo=project.embryos(wildcards.family),
+            chrom=wildcards.chrom,
+        ),
+        amplification=lambda wildcards: expand(
+            "results/correct/embryos/{embryo}.amplification.json",
+            embryo=project.embryos(wildcards.family),
+        ),
+    output:
+        "results/correct/families/{family}.{chrom}.overrides.tsv",
+    log:
+        "logs/list_overrides/{family}.{chrom}.log",
+    benchmark:
+        "logs/list_overrides/{family}.{chrom}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        embryos=lambda wildcards: project.embryos(wildcards.family),
+        ordinary=ordinary_flags,
+        correct=config["correct"],
+    shell:
+        "python {input.script} --chrom {wildcards.chrom:q}"
+        " --family-sites {input.family_sites} --posterior {input.posterior}"
+        " --embryos {params.embryos} --counts {input.counts}"
+        " --amplification {input.amplification} {params.ordinary}"
+        " --max-depth {params.correct[max_depth]} --outlier {params.correct[outlier]}"
+        " --genotype-error {params.correct[genotype_error]}"
+        " --output {output} 2> {log}"
 
 
 rule gather_embryos:

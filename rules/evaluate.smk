@@ -36,6 +36,7 @@ if simulation_plan:
             library=library(
                 "dosages",
                 "haplotypes",
+                "panel_sites",
                 "score_match",
                 "score_weights",
                 "sex_chromosome",

@@ -68,12 +68,14 @@ rule impute_family:
             "inheritance",
             "inheritance_kernels",
             "joint_posterior",
+            "override_table",
             "parental_alleles",
             "posterior_samples",
             "processes",
             "sex_chromosome",
             "single_sites",
         ),
+        overrides=overrides_of_chromosome,
         family_sites="results/correct/families/{family}.{chrom}.npz",
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
         sexes=sex_files,
@@ -94,7 +96,7 @@ rule impute_family:
         runtime=120,
     params:
         parents=parent_flags,
-        sources=source_flags("parents", "phased"),
+        sources=source_flags("parents", "phased", "overrides"),
         sexes=sex_flags,
         build=config["reference"]["build"],
         error=lookup("correct/genotype_error", within=config),
@@ -177,6 +179,30 @@ rule impute_alone:
 
 
 ruleorder: impute_alone > impute_family
+
+
+rule gather_overrides:
+    input:
+        script=scripts / "gather_overrides.py",
+        library=library("override_table", "parental_alleles"),
+        overrides=overrides_of_family,
+    output:
+        "results/impute/{family}.overrides.tsv",
+    log:
+        "logs/gather_overrides/{family}.log",
+    benchmark:
+        "logs/gather_overrides/{family}.benchmark.tsv"
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        embryos=lambda wildcards: project.embryos(wildcards.family),
+    shell:
+        "python {input.script} --embryos {params.embryos}"
+        " --overrides {input.overrides} --output {output} 2> {log}"
 
 
 rule gather_genomes:

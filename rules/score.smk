@@ -2,6 +2,39 @@
 
 
 trait_names = [trait.trait for trait in project.traits]
+catalog_ids = [
+    trait.scoring_file
+    for trait in project.traits
+    if pgs_catalog.is_id(trait.scoring_file)
+]
+
+
+if catalog_ids:
+
+    # The files themselves are no outputs: Snakemake would remove them before it fetches
+    # a further one. Local, since a cluster's nodes may have no network.
+    rule fetch_scores:
+        input:
+            script=scripts / "fetch_scores.py",
+            library=library("pgs_catalog", "scoring_file"),
+        output:
+            "results/score/catalog.tsv",
+        log:
+            "logs/fetch_scores/catalog.log",
+        localrule: True
+        conda:
+            "../envs/python.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=120,
+        params:
+            pgs_ids=catalog_ids,
+            build=lookup("reference/build", within=config),
+            url=lookup("score/catalog_url", within=config),
+        shell:
+            "python {input.script} --pgs-ids {params.pgs_ids} --build {params.build}"
+            " --url {params.url:q} --list {output} 2> {log}"
 
 
 rule prepare_scores:
@@ -10,12 +43,18 @@ rule prepare_scores:
         library=library(
             "dosages",
             "panel_samples",
+            "panel_sites",
             "score_match",
             "score_weights",
             "scoring_file",
             "sex_chromosome",
         ),
-        scoring_files=[trait.scoring_file for trait in project.traits],
+        own_files=[
+            trait.scoring_file
+            for trait in project.traits
+            if not pgs_catalog.is_id(trait.scoring_file)
+        ],
+        catalog="results/score/catalog.tsv" if catalog_ids else [],
         panels=expand("results/reference/panel/{chrom}.bcf", chrom=chromosomes),
         indices=expand("results/reference/panel/{chrom}.bcf.csi", chrom=chromosomes),
         labels=lookup("reference/panel_samples", within=config),
@@ -34,12 +73,13 @@ rule prepare_scores:
         runtime=240,
     params:
         traits=trait_names,
+        scoring_files=scoring_files(),
         build=lookup("reference/build", within=config),
         chromosomes=chromosomes,
         ambiguous=lookup("score/ambiguous", within=config),
     shell:
         "POLARS_MAX_THREADS={threads} python {input.script} --traits {params.traits:q}"
-        " --scoring-files {input.scoring_files:q} --build {params.build}"
+        " --scoring-files {params.scoring_files:q} --build {params.build}"
         " --panels {input.panels} --chromosomes {params.chromosomes}"
         " --panel-samples {input.labels:q} --ambiguous {params.ambiguous}"
         " --weights {output.weights} --panel-scores {output.panel_scores} 2> {log}"
@@ -57,6 +97,7 @@ rule score_family:
             "family_view",
             "genetic_map",
             "panel_samples",
+            "panel_sites",
             "portability",
             "posterior_samples",
             "problems",

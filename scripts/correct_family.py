@@ -200,26 +200,6 @@ def write(
     write_parents(args, contigs, sites, found, phases)
 
 
-def read_learnt(args: argparse.Namespace) -> list[Amplification]:
-    """What was learnt of each embryo, all on the grid of the first."""
-    found: list[Amplification] = []
-    for path, embryo in zip(args.amplification, args.embryos, strict=True):
-        record = amplification.read_record(path)
-        if record.embryo != embryo:
-            raise InputError(
-                f"{path}: what was learnt of {record.embryo!r}; expected {embryo!r}:"
-                " give the files in the order of --embryos"
-            )
-        found.append(record.amplification)
-        if not np.array_equal(found[0].shares, found[-1].shares):
-            raise InputError(
-                f"{path}: another grid of shares ({len(found[-1].shares)} points) than"
-                f" {args.amplification[0]} ({len(found[0].shares)}); expected the same"
-                " for a whole family: learn them again"
-            )
-    return found
-
-
 def sons_of(args: argparse.Namespace) -> set[str]:
     """Embryos that have one copy where males have one."""
     if not sex_chromosome.is_x(args.chrom):
@@ -282,7 +262,7 @@ def work(args: argparse.Namespace) -> None:
     reads = allele_counts.read_family(
         args.counts, args.chrom, family.sites, args.embryos
     )
-    learnt = read_learnt(args)
+    learnt = amplification.read_family(args.amplification, args.embryos)
     embryos = [
         family_input.embryo_of(family, rows, one, how, args.max_depth, args.outlier)
         for one, how in zip(reads, learnt, strict=True)

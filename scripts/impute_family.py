@@ -8,6 +8,7 @@ import argparse
 import logging
 import sys
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,18 @@ from morula import (
     embryo_posterior,
     embryo_sex,
     family_sites,
+    override_table,
     parental_alleles,
     posterior_samples,
     sex_chromosome,
     single_sites,
 )
 from morula.cli import run
-from morula.embryo_genome import PanelParents
+from morula.embryo_genome import PanelParents, Placement
+from morula.embryo_posterior import EmbryoChromosome
 from morula.errors import InputError
 from morula.genetic_map import read_map
+from morula.override_table import Followed
 
 logger = logging.getLogger("impute_family")
 HEADER = (
@@ -54,6 +58,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--chrom", required=True)
     add("--build", choices=sex_chromosome.BUILDS, help="needed for X")
     add("--sexes", nargs="*", default=[], help="of X: .json of infer_sex, an embryo")
+    add("--overrides", help=".tsv of list_overrides: where the reads are followed")
     add("--genotype-error", type=float, required=True)
     add("--seed", type=int, required=True)
     add("--genomes", required=True, help="output BCF, indexed too")
@@ -88,9 +93,9 @@ def parent_cells(
     }
 
 
-def rng_of(args: argparse.Namespace, embryo: str) -> np.random.Generator:
-    """Random numbers of an embryo on this chromosome."""
-    words = (embryo, args.chrom)
+def rng_of(args: argparse.Namespace, *words: str) -> np.random.Generator:
+    """Random numbers of an embryo (the first word) on this chromosome."""
+    words = (*words, args.chrom)
     return np.random.default_rng(
         [args.seed, *(zlib.crc32(word.encode()) for word in words)]
     )
@@ -108,6 +113,28 @@ def parental_sides(
         side: embryo_genome.haplotypes_of(parents, name, phases, args.genotype_error)
         for side, name in (("maternal", args.mother), ("paternal", args.father))
     }
+
+
+def genome_of(
+    args: argparse.Namespace,
+    embryo: EmbryoChromosome,
+    name: str,
+    where: Placement,
+    sides: dict[str, NDArray[np.float64]],
+    followed: Sequence[tuple[int, Followed]],
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.bool_]]]:
+    """P(2 m + f), (L, 4), and the drawn alleles (S, L) of both sides of an embryo, as
+    its reads have them at the rows of `followed`."""
+    ordered = embryo_genome.genotypes(embryo, where, *sides.values())
+    rng = rng_of(args, name)
+    drawn = {
+        side: embryo_genome.sampled_alleles(embryo, where, haplotypes, side, rng)
+        for side, haplotypes in sides.items()
+    }
+    # Random numbers of their own: what is drawn elsewhere does not depend on them.
+    own = rng_of(args, name, "overrides")
+    override_table.follow_samples(*drawn.values(), followed, own)
+    return override_table.follow_genotypes(ordered, followed), drawn
 
 
 def embryo_cells(
@@ -132,16 +159,16 @@ def embryo_cells(
     sons = embryo_sex.sons(args.sexes, family.embryos) if is_x else set()
     singles = [single & (name in sons) for name in family.embryos]
     shared = np.flatnonzero(~parents.is_private)
+    overrides = override_table.read(args.overrides) if args.overrides else {}
+    index = parents.sites.index() if overrides else {}
     for name, only in zip(family.embryos, singles, strict=True):
-        embryo = family.embryo(name)
-        pair = sides["maternal"], sides["paternal"]
-        cells[name] = cells_of(embryo_genome.genotypes(embryo, where, *pair), only)
-        rng = rng_of(args, name)
-        for side, haplotypes in sides.items():
-            drawn = embryo_genome.sampled_alleles(embryo, where, haplotypes, side, rng)
-            if side == "paternal":
-                drawn &= ~only
-            draws[side].append(drawn[:, shared])
+        followed = override_table.placed(overrides.get(name, []), index)
+        one = family.embryo(name)
+        ordered, drawn = genome_of(args, one, name, where, sides, followed)
+        cells[name] = cells_of(ordered, only)
+        drawn["paternal"] &= ~only
+        for side, alleles in drawn.items():
+            draws[side].append(alleles[:, shared])
     posterior_samples.save(
         args.samples,
         parents.sites.pos_bp[shared],

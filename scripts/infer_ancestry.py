@@ -10,101 +10,138 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import admixture, ancestry
+from morula import admixture, ancestry, ancestry_family, ancestry_populations
+from morula.ancestry import Reference
+from morula.ancestry_family import Genomes
+from morula.ancestry_populations import Placement
+from morula.ancestry_projection import Projected
 from morula.cli import run
-from morula.dosages import Sites, sample_names, stream_dosages
-from morula.errors import InputError
+from morula.standardise import PARENT_ROLES
 from morula.tables import write_tsv
 
 logger = logging.getLogger("infer_ancestry")
+Cells = dict[str, object]
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line of the script."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--genomes", required=True, help="the family's BCF, with DS")
-    parser.add_argument("--model", required=True, help="of prepare_ancestry.py")
-    parser.add_argument("--samples", nargs="+", required=True)
-    parser.add_argument("--roles", nargs="+", required=True, help="one a sample")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--genomes", required=True, help="the family's BCF, with GT, DS and GP")
+    add("--model", required=True, help="of prepare_ancestry.py")
+    add("--samples", nargs="+", required=True)
+    add("--roles", nargs="+", required=True, help="one a sample")
+    add("--chromosomes", nargs="+", required=True)
+    add("--posteriors", nargs="+", required=True, help=".npz, one a chromosome")
+    add("--maps", nargs="+", required=True, help="sex-averaged, one a chromosome")
+    add(
         "--outside-slack",
         type=float,
         required=True,
         help="limit of being inside, in units of the panel's 99th percentile",
     )
-    parser.add_argument("--output", required=True, help="TSV")
-    return parser.parse_args(argv)
+    add(
+        "--between-p",
+        type=float,
+        required=True,
+        help="an embryo less probable than this is not between its parents",
+    )
+    add("--output", required=True, help="TSV")
+    args = parser.parse_args(argv)
+    if not len(args.chromosomes) == len(args.posteriors) == len(args.maps):
+        parser.error("--chromosomes, --posteriors and --maps: one of each a chromosome")
+    return args
 
 
-def read_dosages(
-    path: str, reference: ancestry.Reference, samples: Sequence[str]
-) -> NDArray[np.float64]:
-    """Dosages (L, N) at the model's sites, for `samples` in their order."""
-    present = sample_names(path)
-    missing = [name for name in samples if name not in present]
-    if missing:
-        raise InputError(
-            f"{path}: no sample {missing[0]!r}; it has {', '.join(present)}"
-        )
-    columns = [present.index(name) for name in samples]
-    dosages = np.empty((len(reference.pos_bp), len(samples)))
-    for chrom in dict.fromkeys(reference.chrom.tolist()):
-        rows = np.flatnonzero(reference.chrom == chrom)
-        sites = Sites(
-            chrom, reference.pos_bp[rows], reference.ref[rows], reference.alt[rows]
-        )
-        for index, block in stream_dosages(path, sites, ["DS"]):
-            dosages[rows[index]] = block[:, 0, columns]
-    return dosages
+def placed_samples(
+    args: argparse.Namespace, reference: Reference, genomes: Genomes
+) -> tuple[Projected, list[float | None]]:
+    """All samples in their order on the components, and the probability of each to lie
+    so far from the middle of its parents (None: these are not both known)."""
+    numbers = range(len(args.samples))
+    parents = [i for i in numbers if args.roles[i] in PARENT_ROLES]
+    embryos = [i for i in numbers if i not in parents]
+    of_chrom = dict(zip(args.chromosomes, args.posteriors, strict=True))
+    draws = ancestry_family.draw_covariances(
+        reference, of_chrom, [args.samples[i] for i in embryos]
+    )
+    placed = ancestry_family.place_family(reference, genomes, parents, embryos, draws)
+    order = np.argsort([*parents, *embryos])
+    middle: list[float | None] = [None] * len(args.samples)
+    if len(parents) == 2 and embryos:
+        maps = dict(zip(args.chromosomes, args.maps, strict=True))
+        pair = (parents[0], parents[1])
+        found = ancestry_family.between_parents(reference, genomes, pair, embryos, maps)
+        for i, p in zip(embryos, found, strict=True):
+            middle[i] = p
+    return placed.taken(order), middle
 
 
-def table_row(
-    name: str,
-    role: str,
-    coordinates: NDArray[np.float64],
-    placement: ancestry.Placement,
-    shares: dict[str, float],
-) -> dict[str, object]:
-    """One row of the table."""
+def admixture_cells(reference: Reference, dosages: NDArray[np.float64]) -> Cells:
+    """Shares of the superpopulations in one sample (L,), then their errors."""
+    shares = admixture.proportions(dosages, reference.frequencies)
+    errors = admixture.standard_errors(dosages, reference.frequencies, shares)
+    names = reference.superpopulation_names.tolist()
     return {
-        "sample": name,
-        "role": role,
-        **{f"PC{i + 1}": float(value) for i, value in enumerate(coordinates)},
+        **dict(zip((f"admixture_{n}" for n in names), shares.tolist(), strict=True)),
+        **dict(zip((f"se_admixture_{n}" for n in names), errors.tolist(), strict=True)),
+    }
+
+
+def placement_cells(placement: Placement) -> Cells:
+    """Of populations and superpopulations."""
+    return {
         "population": placement.population,
         "population_probability": placement.population_probability,
         "superpopulation": placement.superpopulation,
         "superpopulation_probability": placement.superpopulation_probability,
         "nearest_distance": placement.nearest_distance,
-        **shares,
+        **{
+            f"probability_{name}": share
+            for name, share in placement.superpopulation_probabilities.items()
+        },
+        **{f"distance_{name}": far for name, far in placement.distances.items()},
+    }
+
+
+def component_cells(placed: Projected, sample: int) -> Cells:
+    """Coordinates of a sample, then their errors."""
+    values = placed.coordinates[sample].tolist()
+    errors = placed.standard_errors[sample].tolist()
+    return {
+        **{f"PC{k}": value for k, value in enumerate(values, start=1)},
+        **{f"se_PC{k}": error for k, error in enumerate(errors, start=1)},
     }
 
 
 def work(args: argparse.Namespace) -> None:
     """Place every sample and write the table."""
     reference = ancestry.load(args.model)
-    populations = ancestry.fit_populations(reference, args.outside_slack)
-    dosages = read_dosages(args.genomes, reference, args.samples)
-    coordinates, excess = ancestry.project(reference, dosages)
-    placements = ancestry.place(populations, coordinates, excess)
-    groups = [f"admixture_{name}" for name in reference.superpopulation_names]
-    rows = []
-    for i, (name, role) in enumerate(zip(args.samples, args.roles, strict=True)):
-        shares = admixture.proportions(dosages[:, i], reference.frequencies)
-        rows.append(
-            table_row(
-                name,
-                role,
-                coordinates[i],
-                placements[i],
-                dict(zip(groups, shares.tolist(), strict=True)),
-            )
-        )
+    populations = ancestry_populations.fit_populations(reference, args.outside_slack)
+    genomes = ancestry_family.read_genomes(args.genomes, reference, args.samples)
+    placed, middle = placed_samples(args, reference, genomes)
+    placements = ancestry_populations.place(populations, placed)
+    rows: list[Cells] = [
+        {
+            "sample": name,
+            "role": args.roles[i],
+            "sites": len(reference.pos_bp),
+            **component_cells(placed, i),
+            **placement_cells(placements[i]),
+            **admixture_cells(reference, genomes.dosage[:, i]),
+            "between_parents_p": middle[i],
+            "between_parents": None
+            if middle[i] is None
+            else middle[i] >= args.between_p,
+        }
+        for i, name in enumerate(args.samples)
+    ]
     write_tsv(args.output, list(rows[0]), rows)
-    outside = sum(placement.population == ancestry.OUTSIDE for placement in placements)
+    outside = sum(one.population == ancestry_populations.OUTSIDE for one in placements)
     logger.info(
         "%d samples at %d sites, %d outside the panel's populations (limit %.2f)",
         len(rows),
-        len(dosages),
+        len(reference.pos_bp),
         outside,
         populations.limit,
     )

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from morula import ancestry, ancestry_sites
+from morula import ancestry, ancestry_sites, hardy_weinberg
+from morula.ancestry_sites import Common
 from morula.cli import run
-from morula.dosages import Sites, sample_names
+from morula.dosages import sample_names
 from morula.errors import InputError
-from morula.panel_samples import read_labels
+from morula.panel_samples import Labels, read_labels
 from morula.tables import write_tsv
 
 logger = logging.getLogger("prepare_ancestry")
@@ -29,6 +29,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--components", type=int, required=True)
     parser.add_argument("--min-maf", type=float, required=True)
     parser.add_argument("--thin-bp", type=int, required=True)
+    parser.add_argument("--min-hwe-p", type=float, required=True)
+    parser.add_argument("--long-range-ld", required=True, help="TSV of spans left out")
+    parser.add_argument("--build", required=True)
     parser.add_argument("--max-r2", type=float, required=True)
     parser.add_argument("--max-sites", type=int, required=True)
     parser.add_argument("--model", required=True, help="output: .npz")
@@ -36,18 +39,28 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_sites(args: argparse.Namespace) -> tuple[list[Sites], NDArray[np.int8]]:
-    """Unlinked common SNVs of all chromosomes and the panel's copies of ALT there."""
-    sites, copies = [], []
+def read_sites(args: argparse.Namespace, labels: Labels) -> list[Common]:
+    """Unlinked common SNVs of each chromosome and the panel's copies of ALT there."""
+    found = []
     for path, chrom in zip(args.panels, args.chromosomes, strict=True):
-        common, genotypes = ancestry_sites.common_snvs(
-            path, chrom, args.min_maf, args.thin_bp
+        spans = ancestry_sites.long_range_ld(args.long_range_ld, args.build, chrom)
+        common = ancestry_sites.common_snvs(
+            path, chrom, args.min_maf, args.thin_bp, spans
         )
-        keep = ancestry_sites.unlinked(genotypes, args.max_r2)
-        logger.info("%s: %d common SNVs, %d unlinked", chrom, len(genotypes), len(keep))
-        sites.append(common.take(keep))
-        copies.append(genotypes[keep])
-    return sites, np.concatenate(copies)
+        fits = hardy_weinberg.fits(
+            common.copies, labels.superpopulations, args.min_hwe_p
+        )
+        fitting = common.take(np.flatnonzero(fits))
+        keep = ancestry_sites.unlinked(fitting.copies, args.max_r2)
+        logger.info(
+            "%s: %d common SNVs, %d out of Hardy-Weinberg proportions, %d unlinked",
+            chrom,
+            len(fits),
+            len(fits) - len(fitting.copies),
+            len(keep),
+        )
+        found.append(fitting.take(keep))
+    return found
 
 
 def learn(args: argparse.Namespace) -> ancestry.Reference:
@@ -60,19 +73,22 @@ def learn(args: argparse.Namespace) -> ancestry.Reference:
                 " samples in the same order in the panel of every chromosome"
             )
     labels = read_labels(args.panel_samples, samples)
-    sites, copies = read_sites(args)
+    parts = read_sites(args, labels)
+    copies = np.concatenate([part.copies for part in parts])
     keep = ancestry_sites.evenly(len(copies), args.max_sites)
     copies = copies[keep]
     principal = ancestry.principal_components(
         copies, args.components, len(np.unique(labels.populations))
     )
     names, frequencies = ancestry.group_frequencies(copies, labels.superpopulations)
+    sites = [part.sites for part in parts]
     chrom = np.concatenate([np.repeat(part.chrom, len(part.pos_bp)) for part in sites])
     return ancestry.Reference(
         chrom=chrom[keep],
         pos_bp=np.concatenate([part.pos_bp for part in sites])[keep],
         ref=np.concatenate([part.ref for part in sites])[keep],
         alt=np.concatenate([part.alt for part in sites])[keep],
+        panel_site=np.concatenate([part.place for part in parts])[keep],
         mean=principal.mean,
         scale=principal.scale,
         components=principal.components,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -16,9 +16,13 @@ from morula.cli import run
 from morula.dosages import sample_names
 from morula.errors import InputError
 from morula.panel_samples import read_labels
+from morula.panel_sites import read_panel_sites
 from morula.scoring_file import read_scoring_file
 
 logger = logging.getLogger("prepare_scores")
+
+# Rows matched at a time: what bounds the memory, whatever the number of files.
+BATCH_ROWS = 1_000_000
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -33,20 +37,24 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--chromosomes", nargs="+", required=True)
     parser.add_argument("--panel-samples", required=True, help="labels, TSV")
     parser.add_argument(
-        "--ambiguous", required=True, choices=["drop", "frequency", "as_written"]
+        "--ambiguous",
+        required=True,
+        choices=["drop", "frequency", "strand", "as_written"],
     )
     parser.add_argument("--weights", required=True, help="output: .npz")
     parser.add_argument("--panel-scores", required=True, help="output: .npz")
     return parser.parse_args(argv)
 
 
-def read_files(paths: Sequence[str], build: str) -> tuple[list[str], pl.DataFrame]:
-    """PGS ids and all rows of the files, with the column `score` (index of the file).
+def read_batches(
+    paths: Sequence[str], build: str, ids: dict[str, str]
+) -> Iterator[pl.DataFrame]:
+    """Rows of the files, some whole files at a time, with the column `score` (index of
+    the file); ids: filled with each id and its file.
 
     Raises InputError when two files have the same id.
     """
-    ids: dict[str, str] = {}
-    tables = []
+    tables: list[pl.DataFrame] = []
     for score, path in enumerate(paths):
         scoring = read_scoring_file(path, build)
         if scoring.pgs_id in ids:
@@ -58,32 +66,23 @@ def read_files(paths: Sequence[str], build: str) -> tuple[list[str], pl.DataFram
         ids[scoring.pgs_id] = path
         variants = score_match.mark_repeats(scoring.variants.drop("line"))
         tables.append(variants.with_columns(score=pl.lit(score, dtype=pl.Int32)))
-    return list(ids), pl.concat(tables)
+        if sum(table.height for table in tables) >= BATCH_ROWS:
+            yield pl.concat(tables)
+            tables.clear()
+    if tables:
+        yield pl.concat(tables)
 
 
 def match(args: argparse.Namespace, paths: Sequence[str]) -> score_weights.Weights:
     """Weights of all files on the panel's sites."""
-    ids, variants = read_files(paths, args.build)
-    names = {c: c.removeprefix("chr").upper() for c in args.chromosomes}
-    is_usable = pl.col("reason").is_null()
-    is_here = pl.col("chrom").is_in(list(names.values())).fill_null(False)
-    elsewhere = variants.filter(~(is_usable & is_here)).with_columns(
-        reason=pl.coalesce("reason", pl.lit("chromosome_not_analysed"))
-    )
-    rows = [elsewhere.select("score", "weight", "reason")]
-    by_chromosome = []
-    for chrom, panel in zip(args.chromosomes, args.panels, strict=True):
-        sites = score_match.read_panel_sites(panel, chrom)
-        here = variants.filter(is_usable & (pl.col("chrom") == names[chrom]))
-        matches = score_match.match_chromosome(
-            here.drop("chrom", "reason"), sites, args.ambiguous
-        )
-        rows.append(matches.rows)
-        by_chromosome.append((chrom, matches, sites))
-    summary = score_weights.summarise_matches(pl.concat(rows))
+    panel = read_panel_sites(args.panels, args.chromosomes)
+    collected = score_weights.Collected(len(paths))
+    ids: dict[str, str] = {}
+    for variants in read_batches(paths, args.build, ids):
+        collected.add(score_match.match_rows(variants, panel, args.ambiguous))
     order = {path: index for index, path in enumerate(paths)}
     of_trait = [order[path] for path in args.scoring_files]
-    return score_weights.assemble(ids, args.traits, of_trait, summary, by_chromosome)
+    return score_weights.assemble(list(ids), args.traits, of_trait, collected, panel)
 
 
 def score_panel(args: argparse.Namespace, weights: score_weights.Weights) -> None:

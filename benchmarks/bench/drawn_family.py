@@ -86,7 +86,8 @@ def parent_of(alleles: NDArray[np.int8]) -> Parent:
 
 
 def write_parents(folder: Path, size: Size, drawn: Drawn) -> None:
-    """genome.fa.fai, phased.bcf (the hets) and family.npz."""
+    """genome.fa.fai, phased.bcf (the hets) and family.npz; `drawn`: as the parents are
+    known."""
     fai = folder / "genome.fa.fai"
     fai.write_text(f"{size.chrom}\t{size.span_bp}\t7\t60\t61\n")
     here = (drawn.alleles[:, :, 0] != drawn.alleles[:, :, 1]).any(axis=0)
@@ -116,18 +117,35 @@ def gamete(
     return alleles[np.arange(len(cm)), np.cumsum(turns) % 2]
 
 
-def counts_of(rng: np.random.Generator, size: Size, drawn: Drawn) -> NDArray[np.int64]:
-    """Reads (L, 2) that show REF and ALT, of an embryo of the parents."""
+def draw_embryo(rng: np.random.Generator, drawn: Drawn) -> NDArray[np.int8]:
+    """Alleles (L, 2) of an embryo of the parents, the mother's first."""
     pairs = zip(drawn.alleles, drawn.cm, strict=True)
-    alleles = np.stack([gamete(rng, *one) for one in pairs], axis=1)
+    return np.stack([gamete(rng, *one) for one in pairs], axis=1)
+
+
+def amplified(
+    rng: np.random.Generator, size: Size, sites: Sites
+) -> NDArray[np.float64]:
+    """Amount of the mother's and of the father's allele after amplification, (L, 2), on
+    average one."""
     n_stretches = int(3 * size.span_bp / LENGTH_BP) + 20
     ends = np.cumsum(rng.exponential(LENGTH_BP, n_stretches))
     amount = rng.gamma(SHAPE, 1 / SHAPE, (n_stretches + 1, 2))
     amount[rng.random(amount.shape) < DROPOUT] = 0.0
-    here = amount[np.searchsorted(ends, drawn.sites.pos_bp)]
-    total = here.sum(axis=1)
-    alt = (here * alleles).sum(axis=1) / np.maximum(total, 1e-12)
-    n_reads = rng.poisson(size.depth * total / 2)
+    return np.asarray(amount[np.searchsorted(ends, sites.pos_bp)])
+
+
+def counts_of(
+    rng: np.random.Generator,
+    depth: float,
+    alleles: NDArray[np.int8],
+    amount: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Reads (L, 2) that show REF and ALT, of an embryo with these alleles, (L, 2), in
+    these amounts, (L, 2)."""
+    total = amount.sum(axis=1)
+    alt = (amount * alleles).sum(axis=1) / np.maximum(total, 1e-12)
+    n_reads = rng.poisson(depth * total / 2)
     shown = alt * (1 - READ_ERROR) + (1 - alt) * READ_ERROR
     n_alt = rng.binomial(n_reads, np.clip(shown, 0.0, 1.0))
     return np.stack([n_reads - n_alt, n_alt], axis=1)
@@ -155,5 +173,7 @@ def write_family(
     drawn = draw_parents(rng, size)
     write_parents(folder, size, drawn)
     for name in embryos:
-        counts = counts_of(rng, size, drawn)
+        alleles = draw_embryo(rng, drawn)
+        amount = amplified(rng, size, drawn.sites)
+        counts = counts_of(rng, size.depth, alleles, amount)
         write_counts(folder / f"{name}.counts.bcf", name, size, drawn.sites, counts)

@@ -310,3 +310,26 @@ def read_record(path: str | Path) -> Record:
 def read_learnt(path: str | Path) -> Amplification:
     """The amplification in the file that `write_record` wrote."""
     return read_record(path).amplification
+
+
+def read_family(
+    paths: Sequence[str | Path], embryos: Sequence[str]
+) -> list[Amplification]:
+    """The amplification of each of `embryos`, all on the grid of the first; raises
+    InputError for the file of another embryo, or with another grid."""
+    found: list[Amplification] = []
+    for path, embryo in zip(paths, embryos, strict=True):
+        record = read_record(path)
+        if record.embryo != embryo:
+            raise InputError(
+                f"{path}: what was learnt of {record.embryo!r}; expected {embryo!r}:"
+                " give the files in the order of --embryos"
+            )
+        found.append(record.amplification)
+        if not np.array_equal(found[0].shares, found[-1].shares):
+            raise InputError(
+                f"{path}: another grid of shares ({len(found[-1].shares)} points) than"
+                f" {paths[0]} ({len(found[0].shares)}); expected the same"
+                " for a whole family: learn them again"
+            )
+    return found

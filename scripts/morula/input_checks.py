@@ -6,14 +6,20 @@ reading a file is checked by the step that reads it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from morula import contigs, diseases, file_checks, panel_samples, scoring_file
+from morula import (
+    contigs,
+    diseases,
+    file_checks,
+    panel_samples,
+    pgs_catalog,
+    scoring_file,
+)
 from morula.errors import InputError
 from morula.problems import Problems
 from morula.project import Project, Unit
@@ -22,7 +28,6 @@ from morula.settings import place
 from morula.trait_sheet import RATE_COLUMNS
 
 SIMULATED = "results/simulate/"
-PGS_ID = re.compile(r"PGS[0-9]{6}")
 OWN_GENOME = Path("results/reference/genome.fa")
 OWN_INDEX = Path("results/reference/genome.fa.fai")
 
@@ -252,16 +257,14 @@ def _check_rates(inputs: Inputs) -> None:
 def _check_scoring_files(inputs: Inputs) -> None:
     for trait in inputs.project.traits:
         where = f"{inputs.config['traits']}, line {trait.line}, scoring_file"
-        path = trait.scoring_file
+        path, build = trait.scoring_file, inputs.reference["build"]
+        if pgs_catalog.is_id(path):
+            path = str(pgs_catalog.cached_path(path, build))
+            if not Path(path).exists():
+                continue
         if inputs.is_made(path):
             continue
         with inputs.at(where):
-            if PGS_ID.fullmatch(path) and not Path(path).exists():
-                raise InputError(
-                    f"{path} is an id of the PGS Catalog; expected a file: download"
-                    f" {path}_hmPOS_{inputs.reference['build']}.txt.gz"
-                    " (www.pgscatalog.org) and give its path"
-                )
             file_checks.check_there(path)
             file_checks.check_end(path)
-            scoring_file.check_start(path, inputs.reference["build"])
+            scoring_file.check_start(path, build)

@@ -21,6 +21,7 @@ REASONS = {
     "matched_flipped": "used: other strand",
     "matched_flipped_swapped": "used: other strand, effect allele is the reference one",
     "matched_by_frequency": "used: A/T or C/G, strand told by frequency",
+    "matched_by_strand": "used: A/T or C/G, on the strand of its file",
     "ambiguous": "lost: A/T or C/G, strand cannot be told",
     "alleles_differ": "lost: the panel has other alleles there",
     "not_in_panel": "lost: no such variant in the panel",

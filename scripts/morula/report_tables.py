@@ -48,7 +48,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class Placement:
-    """Ancestry of one sample; components are PC1, PC2, ...; admixture by name."""
+    """Ancestry of one sample; components are PC1, PC2, ...; admixture by name, and
+    standard errors by column of what they are of; between_parents: yes, no, empty."""
 
     sample: str
     role: str
@@ -59,6 +60,8 @@ class Placement:
     superpopulation_probability: float | None
     nearest_distance: float | None
     admixture: dict[str, float | None]
+    standard_errors: dict[str, float | None]
+    between_parents: str
 
 
 @dataclass(frozen=True)
@@ -215,9 +218,9 @@ def read_placements(path: str | Path) -> list[Placement]:
     """Rows of ancestry/{family}.tsv."""
     columns = (
         "sample role PC1 population population_probability superpopulation"
-        " superpopulation_probability nearest_distance"
+        " superpopulation_probability nearest_distance between_parents"
     ).split()
-    prefix = "admixture_"
+    prefix, error = "admixture_", "se_"
     return [
         Placement(
             sample=row.text("sample"),
@@ -233,6 +236,12 @@ def read_placements(path: str | Path) -> list[Placement]:
                 for name in row.cells
                 if name.startswith(prefix)
             },
+            standard_errors={
+                name.removeprefix(error): row.number(name)
+                for name in row.cells
+                if name.startswith(error)
+            },
+            between_parents=row.text("between_parents"),
         )
         for row in _rows(path, columns)
     ]

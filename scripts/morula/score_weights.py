@@ -17,6 +17,7 @@ from scipy import sparse
 
 from morula.atomic import written_whole
 from morula.dosages import Sites, stream_dosages
+from morula.panel_sites import POSITION_BITS, PanelSites
 from morula.score_match import MATCHED, Matches
 
 Floats = NDArray[np.float64]
@@ -27,7 +28,7 @@ class Weights:
     """Weights of T scores on L sites, and what matching left of each file.
 
     chrom, ref, alt: str (L,); pos_bp, panel_site (index in the panel's file of the
-    chromosome): int64 (L,); matrix: float64 CSC (L, T); constants: float64 (T,);
+    chromosome): int64 (L,); matrix: float64 CSR (L, T); constants: float64 (T,);
     pgs_ids: str (T,); variants_total, variants_used: int64 (T,) distinct variants;
     weight_used: float64 (T,) share of the total absolute weight; traits: str (K,);
     score_of_trait: int64 (K,); match_*: the rows of the match table.
@@ -38,7 +39,7 @@ class Weights:
     ref: NDArray[np.str_]
     alt: NDArray[np.str_]
     panel_site: NDArray[np.int64]
-    matrix: sparse.csc_matrix
+    matrix: sparse.csr_matrix
     constants: NDArray[np.float64]
     pgs_ids: NDArray[np.str_]
     variants_total: NDArray[np.int64]
@@ -74,27 +75,82 @@ class Weights:
         return f"{self.match_reason[worst]} {self.match_share[worst]:.3g}"
 
 
-def summarise_matches(rows: pl.DataFrame) -> pl.DataFrame:
+class Collected:
+    """What matching gave, a batch of files after the other; kept small."""
+
+    def __init__(self, n_scores: int) -> None:
+        self.n_scores = n_scores
+        self.constants = np.zeros(n_scores)
+        self._entries: list[tuple[NDArray[np.int32], NDArray[np.int32], Floats]] = []
+        self._tallies: list[pl.DataFrame] = []
+
+    def add(self, matches: Matches) -> None:
+        """Add a batch; all rows of a score are in the same one."""
+        score, site, beta = (
+            matches.betas[name].to_numpy() for name in ("score", "site", "beta")
+        )
+        entry = score.astype(np.int32), site.astype(np.int32), beta
+        self._entries.append(entry)
+        self._tallies.append(_tally(matches.rows))
+        np.add.at(
+            self.constants,
+            matches.constants["score"].to_numpy(),
+            matches.constants["constant"].to_numpy(),
+        )
+
+    def summary(self) -> pl.DataFrame:
+        """score, reason, variants, share of the score's absolute weight."""
+        return pl.concat(self._tallies).sort("score", "reason")
+
+    def stack(self) -> tuple[NDArray[np.int64], sparse.csr_matrix]:
+        """Sites that are used, (L,) in order, and their weights (L, T). The batches
+        are given up, so that they are not there twice."""
+        score, site, beta = (
+            np.concatenate(parts) for parts in zip(*self._entries, strict=True)
+        )
+        self._entries.clear()
+        n_sites = int(site.max(initial=-1)) + 1
+        is_used = np.zeros(n_sites, dtype=bool)
+        is_used[site] = True
+        row_of = np.cumsum(is_used, dtype=np.int32) - 1
+        shape = (int(is_used.sum()), self.n_scores)
+        matrix = sparse.csr_matrix((beta, (row_of[site], score)), shape=shape)
+        matrix.sort_indices()
+        return np.flatnonzero(is_used), matrix
+
+
+def _tally(rows: pl.DataFrame) -> pl.DataFrame:
     """Variants and share of the absolute weight, by score and reason.
 
-    rows: score, weight, reason of every row of every file. A repeated row has no
+    rows: score, weight, reason of every row of some files. A repeated row has no
     weight of its own, so its share is zero.
     """
-    weight = pl.col("weight").abs().fill_null(0.0)
-    size = pl.when(pl.col("reason") == "repeated").then(0.0).otherwise(weight)
-    groups = rows.select("score", "reason").unique().sort("score", "reason")
-    numbered = rows.select("score", "reason", size=size).join(
-        groups.with_row_index("group"), on=["score", "reason"], maintain_order="left"
+    reasons = rows["reason"].unique().sort().to_list()
+    code = rows["reason"].replace_strict(
+        reasons, range(len(reasons)), return_dtype=pl.Int64
     )
+    score = rows["score"].to_numpy().astype(np.int64)
+    first = int(score.min()) if len(score) else 0
+    score -= first
+    group = score * len(reasons) + code.to_numpy()
+    sizes = rows["weight"].abs().fill_null(0.0).to_numpy().copy()
+    if "repeated" in reasons:
+        sizes[code.to_numpy() == reasons.index("repeated")] = 0.0
     # numpy sums in the order of the rows: the same input gives the same bytes.
-    group = numbered["group"].to_numpy()
-    sizes = np.bincount(group, numbered["size"].to_numpy(), groups.height)
-    of_group = groups["score"].to_numpy().astype(np.int64)
-    totals = np.bincount(of_group, sizes)[of_group]
-    shares = np.divide(sizes, totals, out=np.zeros_like(sizes), where=totals > 0)
-    return groups.with_columns(
-        variants=pl.Series(np.bincount(group, minlength=groups.height)),
-        share=pl.Series(shares),
+    n_groups = (int(score.max(initial=-1)) + 1) * len(reasons)
+    sums = np.bincount(group, sizes, n_groups).reshape(-1, len(reasons))
+    counts = np.bincount(group, minlength=n_groups).reshape(-1, len(reasons))
+    totals = np.broadcast_to(sums.sum(axis=1, keepdims=True), sums.shape)
+    shares = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
+    of_score, of_reason = np.nonzero(counts)
+    return pl.DataFrame(
+        {
+            "score": of_score + first,
+            "reason": np.array(reasons, dtype=object)[of_reason].tolist(),
+            "variants": counts[of_score, of_reason],
+            "share": shares[of_score, of_reason],
+        },
+        schema_overrides={"reason": pl.String},
     )
 
 
@@ -102,22 +158,25 @@ def assemble(
     pgs_ids: Sequence[str],
     traits: Sequence[str],
     score_of_trait: Sequence[int],
-    summary: pl.DataFrame,
-    by_chromosome: Sequence[tuple[str, Matches, pl.DataFrame]],
+    collected: Collected,
+    panel: PanelSites,
 ) -> Weights:
-    """Weights from what `score_match` gave for each chromosome (name, matches, its
-    panel sites) and the summary of all rows."""
+    """Weights from what matching to the panel gave."""
     n_scores = len(pgs_ids)
-    sites, matrix, constants = _stack(n_scores, by_chromosome)
+    summary = collected.summary()
     used_rows = summary.filter(pl.col("reason").is_in(MATCHED))
+    sites, matrix = collected.stack()
+    used = panel.table[sites]
+    starts = np.array(panel.starts)
+    chrom = np.searchsorted(starts, sites, side="right") - 1
     return Weights(
-        chrom=sites["chrom"].to_numpy().astype(str),
-        pos_bp=sites["pos_bp"].to_numpy(),
-        ref=sites["ref"].to_numpy().astype(str),
-        alt=sites["alt"].to_numpy().astype(str),
-        panel_site=sites["site"].to_numpy(),
+        chrom=np.array(panel.chromosomes, dtype=str)[chrom],
+        pos_bp=used["key"].to_numpy() % 2**POSITION_BITS,
+        ref=panel.alleles.decode(used["ref"]).to_numpy().astype(str),
+        alt=panel.alleles.decode(used["alt"]).to_numpy().astype(str),
+        panel_site=sites - starts[chrom],
         matrix=matrix,
-        constants=constants,
+        constants=collected.constants,
         pgs_ids=np.array(pgs_ids, dtype=str),
         variants_total=_per_score(
             summary.filter(pl.col("reason") != "repeated"), "variants", n_scores
@@ -131,30 +190,6 @@ def assemble(
         match_variants=summary["variants"].to_numpy().astype(np.int64),
         match_share=summary["share"].to_numpy().astype(np.float64),
     )
-
-
-def _stack(
-    n_scores: int, by_chromosome: Sequence[tuple[str, Matches, pl.DataFrame]]
-) -> tuple[pl.DataFrame, sparse.csc_matrix, Floats]:
-    """Used sites of all chromosomes (L rows), their weights (L, T), constants (T,)."""
-    constants = np.zeros(n_scores)
-    parts, blocks = [], []
-    for chrom, matches, sites in by_chromosome:
-        used = sites.filter(pl.col("site").is_in(matches.betas["site"].implode()))
-        row_of = np.full(sites.height, -1, dtype=np.int64)
-        row_of[used["site"].to_numpy()] = np.arange(used.height)
-        score, site, beta = (
-            matches.betas[name].to_numpy() for name in ("score", "site", "beta")
-        )
-        shape = (used.height, n_scores)
-        blocks.append(sparse.csc_matrix((beta, (row_of[site], score)), shape=shape))
-        parts.append(used.with_columns(chrom=pl.lit(chrom)))
-        np.add.at(
-            constants,
-            matches.constants["score"].to_numpy(),
-            matches.constants["constant"].to_numpy(),
-        )
-    return pl.concat(parts), sparse.csc_matrix(sparse.vstack(blocks)), constants
 
 
 def _per_score(table: pl.DataFrame, column: str, n_scores: int) -> Floats:
@@ -187,7 +222,7 @@ def load(path: str | Path) -> Weights:
         names = [field.name for field in fields(Weights) if field.name != "matrix"]
         arrays = {name: stored[name] for name in names}
         shape = (len(arrays["chrom"]), len(arrays["pgs_ids"]))
-        matrix = sparse.csc_matrix(
+        matrix = sparse.csr_matrix(
             (stored["data"], stored["indices"], stored["indptr"]), shape=shape
         )
     return Weights(matrix=matrix, **arrays)
@@ -195,9 +230,9 @@ def load(path: str | Path) -> Weights:
 
 def score_panel(weights: Weights, chrom: str, path: str | Path) -> Floats:
     """Scores (S, T) of the panel's samples from one chromosome, without constants."""
-    rows, by_row = weights.rows_of(chrom), weights.matrix.tocsr()
+    of_chrom = _part(weights, chrom)
     parts = [
-        (by_row[rows[index]].T @ values[:, 0]).T
+        (of_chrom[index].T @ values[:, 0]).T
         for index, values in stream_dosages(path, weights.sites_of(chrom), ["GT"])
     ]
     return np.asarray(sum(parts), dtype=np.float64)
@@ -208,13 +243,14 @@ def score_genomes(
 ) -> tuple[Floats, Floats]:
     """Scores (N, T), without constants, and their variances (N, T) if the sites were
     independent, of a family's genomes from one chromosome."""
-    rows, by_row = weights.rows_of(chrom), weights.matrix.tocsr()
+    of_chrom = _part(weights, chrom)
     scores, variances = [], []
     fields = ["DS", "GP_VARIANCE"]
     for index, values in stream_dosages(path, weights.sites_of(chrom), fields):
-        part = by_row[rows[index]]
-        scores.append((part.T @ values[:, 0]).T)
-        variances.append((part.multiply(part).T @ values[:, 1]).T)
+        part = of_chrom[index].T
+        scores.append((part @ values[:, 0]).T)
+        part.data **= 2
+        variances.append((part @ values[:, 1]).T)
     return np.asarray(sum(scores)), np.asarray(sum(variances))
 
 
@@ -226,7 +262,12 @@ def score_paths(
 ) -> Floats:
     """Scores (D, T), without constants, of D sampled genomes of one embryo from one
     chromosome; maternal, paternal: ALT carried, (D, sites of the panel)."""
-    rows = weights.rows_of(chrom)
-    columns = weights.panel_site[rows]
+    columns = weights.panel_site[weights.rows_of(chrom)]
     copies = maternal[:, columns].astype(np.float64) + paternal[:, columns]
-    return np.asarray((weights.matrix[rows].T @ copies.T).T, dtype=np.float64)
+    return np.asarray((_part(weights, chrom).T @ copies.T).T, dtype=np.float64)
+
+
+def _part(weights: Weights, chrom: str) -> sparse.csr_matrix:
+    """The rows of the matrix on a chromosome: they follow each other."""
+    rows = weights.rows_of(chrom)
+    return weights.matrix[rows[0] : rows[-1] + 1] if len(rows) else weights.matrix[:0]

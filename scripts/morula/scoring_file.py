@@ -91,6 +91,14 @@ def read_scoring_file(path: str | Path, build: str) -> ScoringFile:
     return ScoringFile(str(path), pgs_id, table.select(columns))
 
 
+def read_header(path: str | Path) -> dict[str, str]:
+    """Entries of a file's header by their keys in lower case, e.g. pgs_id, hmpos_build.
+
+    Raises InputError when the file cannot be read to its end.
+    """
+    return _split_header(_read_bytes(path))[0]
+
+
 def check_start(path: str | Path, build: str) -> None:
     """Raise InputError when the build or the columns that the first lines name are not
     what `read_scoring_file` takes; the rows are not read."""

@@ -12,17 +12,18 @@ import cyvcf2
 import numpy as np
 import pytest
 
-import impute_parents
 import pack_panel
 import prepare_family
 from family_scripts import (
     BOTH,
     NAMES,
     OUTPUTS,
+    SWITCH_AT,
     correct,
     finish,
     prepare,
     read_genomes,
+    small_chain,
     write_record,
 )
 from morula import (
@@ -34,46 +35,15 @@ from morula import (
     segments,
     tables,
 )
-from small_family import N_SITES, SmallFamily
+from small_family import N_SITES
 
-SWITCH_AT = 1504
 WRITTEN = sorted([*OUTPUTS, "parents.bcf.csi"])
-
-
-def write_phase(small, turned_from):
-    """given.bcf: the true haplotypes, the mother's exchanged from a row on."""
-
-    def cell(row):
-        mother = small.mother[row][::-1] if row >= turned_from else small.mother[row]
-        cells = []
-        for one, two in (mother, small.father[row]):
-            doubt = "0.01:0.002" if one != two else "0:0"
-            cells.append(f"{one}|{two}:{doubt}")
-        return cells
-
-    rows = np.flatnonzero(small.is_snv)
-    return small.write("given", ["M", "P"], rows, cell, fmt="GT:FP:SP")
 
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory):
     """The family after every script has run."""
-    small = SmallFamily(tmp_path_factory.mktemp("family"))
-    world = small.folder
-    phased = write_phase(small, SWITCH_AT)
-    flags = (
-        f"--chrom chr21 --seed 1 --threads 1 --memory-mb 500 --map {world}/chr21.map"
-    )
-    flags += f" --phased {phased} --panel {world}/panel.bcf"
-    assert (
-        impute_parents.main([*flags.split(), "--output", f"{world}/imputed.bcf"]) == 0
-    )
-    for name in NAMES:
-        write_record(world / f"{name}.json", name)
-    assert prepare(world, world / "family.npz") == 0
-    assert correct(world, world) == 0
-    assert finish(world, world) == 0
-    return small
+    return small_chain(tmp_path_factory.mktemp("family"))
 
 
 def one_error(capsys):

@@ -9,8 +9,10 @@ import numpy as np
 
 import correct_family
 import impute_family
+import impute_parents
 import prepare_family
 from morula import amplification
+from small_family import SmallFamily
 
 NAMES = ("E1", "E2")
 BOTH = ("--mother", "M", "--father", "P")
@@ -21,8 +23,12 @@ MODEL = (
 OUTPUTS = ("posterior.npz", "evidence.json", "inheritance.tsv", "parents.bcf")
 
 
-def write_record(path, embryo, n_shares=9):
-    preset = amplification.Preset(0.2, 2.0, 10_000.0)
+# Where the phase that the scripts get switches in the mother.
+SWITCH_AT = 1504
+SINGLE_CELL = amplification.Preset(0.2, 2.0, 10_000.0)
+
+
+def write_record(path, embryo, n_shares=9, preset=SINGLE_CELL):
     learnt = amplification.start(preset, 1, n_shares, 0.005, 0.005, 0.003, 0.0)
     intervals = dict.fromkeys(amplification.MEASURED)
     record = amplification.Record(embryo, learnt, 0.2, 0.3, intervals, True, 1, 1, 1)
@@ -62,10 +68,12 @@ def correct(world, out, names=NAMES, parents=BOTH, **files):
     return correct_family.main(flags)
 
 
-def finish(world, out, parents=BOTH, prepared=None):
+def finish(world, out, parents=BOTH, prepared=None, overrides=None):
     sources = f"--panel {world}/panel.bcf"
     if parents:
         sources = f"--parents {world}/imputed.bcf --phased {world}/given.bcf"
+    if overrides:
+        sources += f" --overrides {overrides}"
     return impute_family.main(
         [
             *f"{sources} --map {world}/chr21.map --chrom chr21".split(),
@@ -85,3 +93,36 @@ def read_genomes(path):
     genotype = np.stack([row[0] for row in rows])
     gp = np.stack([row[1] for row in rows])
     return reader.samples, genotype[..., :2], genotype[..., 2].astype(bool), gp
+
+
+def write_phase(small, turned_from):
+    """given.bcf: the true haplotypes, the mother's exchanged from a row on."""
+
+    def cell(row):
+        mother = small.mother[row][::-1] if row >= turned_from else small.mother[row]
+        cells = []
+        for one, two in (mother, small.father[row]):
+            doubt = "0.01:0.002" if one != two else "0:0"
+            cells.append(f"{one}|{two}:{doubt}")
+        return cells
+
+    rows = np.flatnonzero(small.is_snv)
+    return small.write("given", ["M", "P"], rows, cell, fmt="GT:FP:SP")
+
+
+def small_chain(folder):
+    """A small family after every script has run in `folder`."""
+    small = SmallFamily(folder)
+    phased = write_phase(small, SWITCH_AT)
+    flags = (
+        f"--chrom chr21 --seed 1 --threads 1 --memory-mb 500 --map {folder}/chr21.map"
+    )
+    flags += f" --phased {phased} --panel {folder}/panel.bcf"
+    flags += f" --output {folder}/imputed.bcf"
+    assert impute_parents.main(flags.split()) == 0
+    for name in NAMES:
+        write_record(folder / f"{name}.json", name)
+    assert prepare(folder, folder / "family.npz") == 0
+    assert correct(folder, folder) == 0
+    assert finish(folder, folder) == 0
+    return small

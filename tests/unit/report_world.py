@@ -18,9 +18,10 @@ QC = (
 ).split()
 INHERITANCE = "embryo parent chrom start end haplotype posterior".split()
 ANCESTRY = (
-    "sample role PC1 PC2 PC3 PC4 population population_probability superpopulation"
-    " superpopulation_probability nearest_distance admixture_AFR admixture_EAS"
-    " admixture_EUR"
+    "sample role PC1 PC2 PC3 PC4 se_PC1 se_PC2 se_PC3 se_PC4 population"
+    " population_probability superpopulation superpopulation_probability"
+    " nearest_distance admixture_AFR admixture_EAS admixture_EUR se_admixture_AFR"
+    " se_admixture_EAS se_admixture_EUR between_parents"
 ).split()
 SCORE = (
     "sample role trait pgs_id variants_total variants_used weight_used pgs pgs_sd z"
@@ -164,6 +165,9 @@ class World:
                 "admixture_AFR": 0.01,
                 "admixture_EAS": 0.08,
                 "admixture_EUR": 0.91,
+                **{f"se_PC{i + 1}": 0.1 for i in range(4)},
+                **{f"se_admixture_{name}": 0.02 for name in ("AFR", "EAS", "EUR")},
+                "between_parents": None if role in ("mother", "father") else True,
             }
             for name, role in self.roles.items()
         ]

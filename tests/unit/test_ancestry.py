@@ -1,11 +1,22 @@
 """Ancestry on simulated populations with truth: drifted allele frequencies."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from morula import admixture, ancestry, ancestry_sites
+from morula import (
+    admixture,
+    ancestry,
+    ancestry_populations,
+    ancestry_projection,
+    ancestry_sites,
+    hardy_weinberg,
+    segregation,
+)
 from morula.errors import InputError
 
+ROOT = Path(__file__).resolve().parents[2]
 POPULATIONS = {"P1": "X", "P2": "X", "Q1": "Y", "R1": "Z"}
 
 
@@ -47,6 +58,7 @@ class World:
             pos_bp=np.arange(n_sites),
             ref=nothing,
             alt=nothing,
+            panel_site=np.arange(n_sites),
             mean=principal.mean,
             scale=principal.scale,
             components=principal.components,
@@ -62,9 +74,9 @@ class World:
 
 
 def place(reference, genomes, slack=1.05):
-    populations = ancestry.fit_populations(reference, slack)
-    coordinates, excess = ancestry.project(reference, genomes.astype(np.float64))
-    return ancestry.place(populations, coordinates, excess)
+    populations = ancestry_populations.fit_populations(reference, slack)
+    placed = ancestry_projection.project(reference, genomes.astype(np.float64))
+    return ancestry_populations.place(populations, placed)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +127,8 @@ class TestPlacing:
         """The closed form for leaving a sample out, against fitting without it."""
         _, reference = world.reference({"P1": 12, "Q1": 10}, 3)
         groups = [reference.populations == name for name in ("P1", "Q1")]
-        populations = ancestry.fit_populations(reference, 1.0)
-        fast = ancestry._left_out(populations, reference, groups)
+        populations = ancestry_populations.fit_populations(reference, 1.0)
+        fast = ancestry_populations._left_out(populations, reference, groups)
         points = reference.coordinates[:, :3]
         centred = [points[g] - points[g].mean(axis=0) for g in groups]
         pooled = sum(c.T @ c for c in centred) / 20
@@ -140,9 +152,46 @@ class TestProjection:
         home = reference.coordinates[reference.populations == "P1", :2].mean(axis=0)
         standard = (new - reference.mean[:, None]) / reference.scale[:, None]
         plain = (reference.components[:2] @ standard).mean(axis=1)
-        corrected = ancestry.project(reference, new)[0].mean(axis=0)
+        corrected = ancestry_projection.project(reference, new).coordinates.mean(axis=0)
         assert home @ plain / (home @ home) < 0.9
         assert home @ corrected / (home @ home) == pytest.approx(1.0, abs=0.08)
+
+    def test_uncertain_genotypes_are_not_pulled_to_the_middle(self, world):
+        """Two reads a site, the panel's frequencies as prior: the plain projection of
+        expected dosages falls short; the coordinates do not, and their errors are as
+        large as said."""
+        varies, reference = world.reference({"P1": 40, "Q1": 40, "R1": 40}, 2)
+        genomes = world.genomes("P1", 60)[varies]
+        exact = ancestry_projection.project(reference, genomes.astype(float))
+        n = world.rng.poisson(2.0, genomes.shape)
+        shown = np.array([0.005, 0.5, 0.995])
+        n_alt = world.rng.binomial(n, shown[genomes])[..., None]
+        likelihood = shown**n_alt * (1 - shown) ** (n[..., None] - n_alt)
+        alt = (reference.mean / 2)[:, None, None]
+        prior = [(1 - alt) ** 2, 2 * alt * (1 - alt), alt**2]
+        weights = likelihood * np.concatenate(prior, axis=2)
+        posterior = weights / weights.sum(axis=2, keepdims=True)
+        plain = ancestry_projection.project(reference, posterior @ [0.0, 1.0, 2.0])
+        found = ancestry_projection.project_by_panel(reference, posterior)
+        centre = exact.coordinates.mean(axis=0)
+
+        def slope(placed):
+            return centre @ placed.coordinates.mean(axis=0) / (centre @ centre)
+
+        assert slope(plain) < 0.8
+        assert slope(found) == pytest.approx(1.0, abs=0.03)
+        gaps = found.coordinates - exact.coordinates
+        scaled = (gaps / found.standard_errors).std(axis=0)
+        assert ((scaled > 0.75) & (scaled < 1.3)).all()
+
+    def test_exact_genotypes_have_no_error(self, world):
+        varies, reference = world.reference({"P1": 40, "Q1": 40}, 2)
+        genomes = world.genomes("Q1", 3)[varies]
+        exact = ancestry_projection.project(reference, genomes.astype(float))
+        told = np.eye(3)[genomes]
+        found = ancestry_projection.project_by_panel(reference, told)
+        np.testing.assert_allclose(found.coordinates, exact.coordinates, rtol=1e-6)
+        assert found.standard_errors.max() < 1e-4
 
     def test_model_is_stored_whole(self, model, tmp_path):
         _, reference = model
@@ -166,7 +215,7 @@ class TestAdmixture:
         frequencies = rng.uniform(0.05, 0.95, (3, 400))
         truth = np.array([0.6, 0.3, 0.1])
         dosages = rng.binomial(2, truth @ frequencies).astype(float)
-        shares = admixture.proportions(dosages, frequencies, 20_000, 1e-10)
+        shares = admixture.proportions(dosages, frequencies, None, 20_000, 1e-10)
         mixed = shares @ frequencies
         slope = frequencies @ (dosages / mixed) + (1 - frequencies) @ (
             (2 - dosages) / (1 - mixed)
@@ -176,6 +225,21 @@ class TestAdmixture:
         assert (slope / 800 <= 1 + 1e-6).all()
         np.testing.assert_allclose(shares, truth, atol=0.15)
 
+    def test_errors_are_as_large_as_said(self):
+        """Of genomes in segments of 50 sites: twice what single sites would give."""
+        rng = np.random.default_rng(5)
+        frequencies = np.clip(rng.beta(0.7, 0.7, (2, 2000)), 0.02, 0.98)
+        found = []
+        for _ in range(60):
+            which = np.repeat(rng.random((2, 40)) < 0.7, 50, axis=1)
+            p = np.where(which, frequencies[0], frequencies[1])
+            dosages = (rng.random((2, 2000)) < p).sum(axis=0).astype(float)
+            shares = admixture.proportions(dosages, frequencies)
+            error = admixture.standard_errors(dosages, frequencies, shares)
+            found.append([shares[0], error[0]])
+        shares, errors = np.array(found).T
+        assert 0.7 < errors.mean() / shares.std() < 1.4
+
     def test_one_group_takes_all(self):
         assert admixture.proportions(np.ones(5), np.full((1, 5), 0.3)).tolist() == [1.0]
 
@@ -184,7 +248,56 @@ class TestAdmixture:
             admixture.proportions(np.ones(2), np.array([[0.0, 0.5]]))
 
 
+class TestSegregation:
+    def test_covariance_against_drawn_gametes(self):
+        rng = np.random.default_rng(7)
+        effects = rng.normal(size=(300, 2))
+        place_cm = np.sort(rng.uniform(0, 120, 300))
+        turns = 0.5 * (1 - np.exp(-0.02 * np.diff(place_cm, prepend=-1e9)))
+        second = np.cumsum(rng.random((20_000, 300)) < turns, axis=1) % 2
+        sums = np.where(second, 0.0, 1.0) @ effects
+        expected = np.cov(sums, rowvar=False)
+        found = segregation.gamete_covariance(effects, place_cm)
+        np.testing.assert_allclose(found, expected, atol=0.04 * expected.max())
+
+
+class TestHardyWeinberg:
+    @pytest.mark.parametrize(
+        ("n_het", "n_rare", "n"), [(0, 4, 20), (2, 4, 20), (7, 9, 12), (1, 1, 3)]
+    )
+    def test_against_enumeration(self, n_het, n_rare, n):
+        def ln(k):
+            return float(np.sum(np.log(np.arange(1, k + 1))))
+
+        weights = {}
+        for het in range(n_rare % 2, n_rare + 1, 2):
+            rare = (n_rare - het) // 2
+            if n - het - rare >= 0:
+                rest = ln(het) + ln(rare) + ln(n - het - rare)
+                weights[het] = np.exp(het * np.log(2) + ln(n) - rest)
+        tail = sum(w for w in weights.values() if w <= weights[n_het] * (1 + 1e-9))
+        expected = tail / sum(weights.values())
+        found = hardy_weinberg.p_value(n_het, n_rare, n)
+        assert found == pytest.approx(expected, rel=1e-9)
+
+    def test_groups_are_judged_apart(self):
+        apart = np.array([[0] * 40 + [2] * 40], dtype=np.int8)
+        groups = np.repeat(["A", "B"], 40)
+        assert hardy_weinberg.fits(apart, groups, 1e-6).all()
+        assert not hardy_weinberg.fits(apart, np.full(80, "A"), 1e-6).any()
+
+
 class TestSites:
+    def test_long_range_linkage_is_of_a_build(self):
+        table = ROOT / "resources/long_range_ld.tsv"
+        own = ancestry_sites.long_range_ld(table, "GRCh38", "chr6")
+        other = ancestry_sites.long_range_ld(table, "GRCh37", "6")
+        mhc = 31_000_000
+        assert any(start <= mhc <= end for start, end in own)
+        assert any(start <= mhc <= end for start, end in other)
+        assert own != other
+        assert ancestry_sites.long_range_ld(table, "GRCh38", "chr22") == []
+
     def test_copies_of_a_site_are_pruned(self):
         rng = np.random.default_rng(6)
         copies = rng.integers(0, 3, (30, 50)).astype(np.int8)

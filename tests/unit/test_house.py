@@ -24,7 +24,7 @@ RULES = [
     for rule in workflow_rules.read_rules(file)
 ]
 JOBS = [rule for rule in RULES if not rule.is_local]
-SCRIPTED = [rule for rule in JOBS if rule.script]
+SCRIPTED = [rule for rule in RULES if rule.script]
 # What every `library(...)` brings without being named (rules/common.smk).
 ALWAYS_LISTED = {"atomic", "cli", "errors", "tables"}
 # Run by hand, not by the workflow.

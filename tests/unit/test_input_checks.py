@@ -66,6 +66,14 @@ def second_read_first() -> None:
     Path("M1_2.fq.gz").write_bytes(gzip.compress(text.encode()))
 
 
+def by_id_with_another_build() -> None:
+    replace(Path("traits.tsv"), "height.txt", "PGS001229")
+    cached = Path("cache/pgs_catalog/PGS001229_hmPOS_GRCh38.txt.gz")
+    cached.parent.mkdir(parents=True)
+    text = Path("height.txt").read_text().replace("GRCh38", "GRCh37")
+    cached.write_bytes(gzip.compress(text.encode()))
+
+
 def write(path: str, text: str) -> None:
     Path(path).write_text(text)
 
@@ -242,9 +250,9 @@ CASES = {
         lambda: replace(Path("height.txt"), "effect_weight", "beta"),
         ["traits.tsv, line 2, scoring_file: height.txt", "effect_weight"],
     ),
-    "PGS id": (
-        lambda: replace(Path("traits.tsv"), "height.txt", "PGS001229"),
-        ["traits.tsv, line 2", "PGS001229_hmPOS_GRCh38.txt.gz", "give its path"],
+    "PGS id with a cached file of another build": (
+        by_id_with_another_build,
+        ["traits.tsv, line 2, scoring_file: cache/pgs_catalog/PGS001229", "GRCh37"],
     ),
 }
 
@@ -259,6 +267,11 @@ def test_refused(folder, case):
         assert word in text
     assert "mistakes" not in text
     assert snapshot(folder) == before
+
+
+def test_a_pgs_id_is_downloaded_by_the_workflow(folder):
+    replace(Path("traits.tsv"), "height.txt", "PGS001229")
+    check()
 
 
 def test_all_mistakes_are_told_at_once(folder):

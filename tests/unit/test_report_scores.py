@@ -140,7 +140,10 @@ def test_every_reason_of_the_match_has_words():
 
 class TestAncestry:
     def placement(self, name, role, components):
-        return Placement(name, role, components, "A", 0.9, "A", 0.9, 1.0, {"A": 1.0})
+        shares = {"A": 1.0}
+        return Placement(
+            name, role, components, "A", 0.9, "A", 0.9, 1.0, shares, {}, "yes"
+        )
 
     def panel(self, n_components):
         return [

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from morula.score_match import MATCHED, mark_repeats, match_chromosome
-from morula.score_weights import assemble, load, save, summarise_matches
+from morula.panel_sites import Alleles, PanelSites, pack_sites
+from morula.score_match import MATCHED, STRAND_ROWS, mark_repeats, match_rows
+from morula.score_weights import Collected, assemble, load, save
 
 COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 
@@ -13,7 +14,9 @@ COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 def sites(*rows):
     """Panel sites from (pos, ref, alt, af)."""
     table = pl.DataFrame(rows, schema=["pos_bp", "ref", "alt", "af"], orient="row")
-    return table.with_row_index("site").with_columns(pl.col("site").cast(pl.Int64))
+    alleles = Alleles()
+    packed = pack_sites(table, 0, alleles)
+    return PanelSites(("chr1",), alleles, packed, (0, packed.height))
 
 
 def variants(*rows):
@@ -36,7 +39,7 @@ def variants(*rows):
 
 def matched(rows, panel, ambiguous="drop"):
     """Reasons of the rows, {site: beta}, constant."""
-    result = match_chromosome(rows, panel, ambiguous)
+    result = match_rows(rows, panel, ambiguous)
     betas = dict(zip(result.betas["site"], result.betas["beta"], strict=True))
     return result.rows["reason"].to_list(), betas, result.constants["constant"].sum()
 
@@ -127,19 +130,56 @@ class TestRepeats:
         rows = variants((10, "G", None, 1.0), (10, "G", None, 1.0), (10, "G", "A", 1.0))
         assert mark_repeats(rows)["reason"].to_list() == [None, "repeated", None]
 
-    def test_scores_and_batches_are_apart(self, monkeypatch):
+    def test_scores_are_apart(self):
         rows = variants((10, "G", "A", 1.0), (10, "A", "G", 0.5))
         both = pl.concat(
             [rows, rows.with_columns(score=pl.lit(1), weight=3 * pl.col("weight"))],
             how="vertical_relaxed",
         )
-        whole = match_chromosome(both, self.PANEL, "drop")
-        monkeypatch.setattr("morula.score_match.BATCH_ROWS", 1)
-        apart = match_chromosome(both, self.PANEL, "drop")
-        assert whole.betas["beta"].to_list() == [0.5, 1.5]
-        assert apart.betas.equals(whole.betas)
-        assert apart.constants.equals(whole.constants)
-        assert apart.rows.equals(whole.rows)
+        whole = match_rows(both, self.PANEL, "drop")
+        assert whole.betas.sort("score")["beta"].to_list() == [0.5, 1.5]
+        assert whole.constants["constant"].to_list() == [1.0, 3.0]
+
+
+class TestStrandOfTheFile:
+    """A/T rows without frequency, beside rows whose alleles tell the strand."""
+
+    N = 2 * STRAND_ROWS
+    PANEL = sites((1, "A", "T", 0.3), *((i + 10, "A", "G", 0.2) for i in range(N)))
+
+    def beside(self, n_turned, n_rows=N, frequency=None):
+        turned = [(i + 10, "C", "T", 1.0) for i in range(n_turned)]
+        forward = [(i + 10, "G", "A", 1.0) for i in range(n_turned, n_rows)]
+        rows = variants((1, "T", "A", 1.0, frequency), *turned, *forward)
+        reasons, betas, _ = matched(rows, self.PANEL, "strand")
+        return reasons[0], betas.get(0)
+
+    @pytest.mark.parametrize(
+        ("n_turned", "expected"),
+        [
+            (0, ("matched_by_strand", 1.0)),
+            (1, ("matched_by_strand", 1.0)),
+            (2, ("ambiguous", None)),
+            (N - 2, ("ambiguous", None)),
+            (N - 1, ("matched_by_strand", -1.0)),
+            (N, ("matched_by_strand", -1.0)),
+        ],
+    )
+    def test_one_strand_for_nearly_all(self, n_turned, expected):
+        assert self.beside(n_turned) == expected
+
+    def test_few_rows_tell_nothing(self):
+        assert self.beside(0, STRAND_ROWS - 1) == ("ambiguous", None)
+
+    def test_frequency_comes_first(self):
+        assert self.beside(0, frequency=0.8) == ("matched_by_frequency", -1.0)
+        assert self.beside(0, frequency=0.45) == ("matched_by_strand", 1.0)
+
+
+def test_chromosomes_that_are_not_analysed_are_counted():
+    rows = variants((10, "G", "A", 1.0)).with_columns(chrom=pl.lit("X"))
+    got = matched(rows, sites((10, "A", "G", 0.2)))
+    assert got == (["chromosome_not_analysed"], {}, 0.0)
 
 
 class TestMultiAllelic:
@@ -191,16 +231,11 @@ class TestWeights:
     def test_shares_and_round_trip(self, tmp_path):
         panel = sites((10, "A", "G", 0.2), (20, "C", "T", 0.2))
         rows = variants((10, "G", "A", 3.0), (20, "T", "C", -1.0), (30, "A", "C", 4.0))
-        result = match_chromosome(rows, panel, "drop")
-        repeated = pl.DataFrame(
-            {"score": [0], "weight": [9.0], "reason": ["repeated"]},
-        )
-        summary = summarise_matches(
-            pl.concat([result.rows.select("score", "weight", "reason"), repeated])
-        )
-        weights = assemble(
-            ["PGS1"], ["x", "y"], [0, 0], summary, [("1", result, panel)]
-        )
+        more = variants((10, "G", "A", 3.0)).with_columns(reason=pl.lit("repeated"))
+        result = match_rows(pl.concat([rows, more]), panel, "drop")
+        collected = Collected(1)
+        collected.add(result)
+        weights = assemble(["PGS1"], ["x", "y"], [0, 0], collected, panel)
         assert weights.variants_total.tolist() == [3]
         assert weights.variants_used.tolist() == [2]
         assert weights.weight_used.tolist() == [0.5]
@@ -209,15 +244,16 @@ class TestWeights:
         again = load(tmp_path / "w.npz")
         assert (again.matrix != weights.matrix).nnz == 0
         assert again.matrix.toarray().tolist() == [[3.0], [-1.0]]
-        assert again.sites_of("1").pos_bp.tolist() == [10, 20]
+        assert again.sites_of("chr1").pos_bp.tolist() == [10, 20]
         save(tmp_path / "w2.npz", again)
         assert (tmp_path / "w.npz").read_bytes() == (tmp_path / "w2.npz").read_bytes()
 
     def test_no_match_at_all_leaves_an_empty_matrix(self):
         panel = sites((10, "A", "G", 0.2))
-        result = match_chromosome(variants((11, "G", "A", 1.0)), panel, "drop")
-        summary = summarise_matches(result.rows.select("score", "weight", "reason"))
-        weights = assemble(["PGS1"], ["x"], [0], summary, [("1", result, panel)])
+        result = match_rows(variants((11, "G", "A", 1.0)), panel, "drop")
+        collected = Collected(1)
+        collected.add(result)
+        weights = assemble(["PGS1"], ["x"], [0], collected, panel)
         assert weights.matrix.shape == (0, 1)
         assert weights.weight_used.tolist() == [0.0]
-        assert set(summary["reason"]).isdisjoint(MATCHED)
+        assert set(weights.match_reason).isdisjoint(MATCHED)

@@ -160,14 +160,14 @@ def test_families_of_all_shapes(tmp_path):
     known, alone = {"BOTH", "HERS", "HIS"}, {"ONE", "THREE"}
     of_parents = (
         *("call_variants", "join_genotypes", "link_reads", "phase_parents"),
-        *("refine_calls", "impute_parents", "impute_family"),
+        *("refine_calls", "impute_parents", "impute_family", "list_overrides"),
     )
     for rule in of_parents:
         assert families(rule) == known, rule
     for rule in ("list_panel_sites", "impute_alone"):
         assert families(rule) == alone, rule
     of_all = (
-        *("prepare_family", "correct_family", "gather_embryos"),
+        *("prepare_family", "correct_family", "gather_embryos", "gather_overrides"),
         *("infer_ancestry", "score_family", "rank_embryos", "write_report"),
     )
     for rule in of_all:
@@ -208,8 +208,10 @@ def test_a_new_embryo_reruns_only_what_depends_on_it(finished):
     assert others == {
         "correct_family",
         "gather_embryos",
+        "list_overrides",
         "impute_family",
         "gather_genomes",
+        "gather_overrides",
         "infer_ancestry",
         "score_family",
         "rank_embryos",
@@ -232,6 +234,18 @@ def test_a_new_trait_reruns_scores_only(finished):
     assert rules == {
         *("prepare_scores", "score_family", "rank_embryos", "write_report", "all")
     }
+
+
+def test_a_trait_by_pgs_id_is_fetched_first(finished):
+    sheet = finished / "traits.tsv"
+    before = sheet.read_text()
+    try:
+        add_row(sheet, "weight\tPGS000027\tquantitative\t")
+        rules = {rule for rule, _ in plan(finished)}
+    finally:
+        sheet.write_text(before)
+    assert {"fetch_scores", "prepare_scores", "score_family"} <= rules
+    assert "infer_ancestry" not in rules
 
 
 def test_a_setting_reruns_its_stage_and_what_follows(finished):

@@ -1,8 +1,8 @@
 """Morula's own stages on a case: its scripts, with the config's defaults.
 
-learn_amplification.py for each embryo and born child, correct_family.py of all of them,
-gather_embryos.py, impute_family.py; what they read of the parents (phased, imputed,
-prepared) is made before, as for a family of users.
+learn_amplification.py for each embryo and born child, correct_family.py and
+list_overrides.py of all of them, gather_embryos.py, impute_family.py; what they read of
+the parents (phased, imputed, prepared) is made before, as for a family of users.
 """
 
 from __future__ import annotations
@@ -110,6 +110,23 @@ def correct(
     run_script("correct_family", flags)
 
 
+def list_overrides(
+    case: Case, args: argparse.Namespace, members: list[Member], folder: Path
+) -> None:
+    """overrides.tsv of the family."""
+    defaults = section_defaults("correct")
+    flags: list[object] = ["--chrom", case.chrom, "--family-sites", args.family_sites]
+    flags += ["--posterior", folder / f"posterior{OF_FAMILY['posterior']}"]
+    flags += ["--embryos", *(one.name for one in members)]
+    flags += ["--counts", *(one.counts for one in members)]
+    flags += ["--amplification", *(one.learnt(folder) for one in members)]
+    ordinary = [one.name for one in members if one.amplification == ORDINARY]
+    flags += ["--ordinary", *ordinary]
+    keys = ("max_depth", "outlier", "genotype_error")
+    flags += named_flags({key: defaults[key] for key in keys})
+    run_script("list_overrides", [*flags, "--output", folder / "overrides.tsv"])
+
+
 def gather(members: list[Member], folder: Path) -> None:
     """qc.tsv of the members."""
     flags: list[object] = ["--amplification", *(one.learnt(folder) for one in members)]
@@ -129,6 +146,7 @@ def impute(case: Case, args: argparse.Namespace, folder: Path) -> None:
     flags += ["--map", args.map, "--chrom", case.chrom, "--seed", args.seed]
     flags += ["--genotype-error", error, "--genomes", folder / "genomes.bcf"]
     flags += ["--phased", args.phased, "--samples", folder / "samples.npz"]
+    flags += ["--overrides", folder / "overrides.tsv"]
     run_script("impute_family", flags)
 
 
@@ -198,6 +216,7 @@ def infer(case: Case, args: argparse.Namespace, folder: Path) -> Result:
     members = members_of(case, args)
     learn(case, args, members, folder)
     correct(case, args, members, folder)
+    list_overrides(case, args, members, folder)
     gather(members, folder)
     impute(case, args, folder)
     gp, phased = read_genomes(case, folder / "genomes.bcf")

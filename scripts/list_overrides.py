@@ -1,0 +1,121 @@
+"""List where embryos' own reads contradict what they inherited, on one autosome of a
+family, and whether their genomes follow the reads there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morula import (
+    allele_counts,
+    amplification,
+    embryo_posterior,
+    family_evidence,
+    family_input,
+    family_sites,
+    override_table,
+    overrides,
+    sex_chromosome,
+    tables,
+)
+from morula.amplification import Amplification
+from morula.cli import run
+from morula.embryo_kernels import Embryo
+from morula.embryo_posterior import FamilyPosterior
+from morula.errors import InputError
+from morula.family_sites import FamilySites
+
+logger = logging.getLogger("list_overrides")
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--chrom", required=True)
+    add("--family-sites", required=True, help=".npz of prepare_family")
+    add("--posterior", required=True, help=".npz of correct_family")
+    add("--embryos", nargs="+", required=True)
+    add("--counts", nargs="+", required=True, help="counts BCF of each embryo")
+    add("--amplification", nargs="+", required=True, help="learnt .json of each embryo")
+    add("--ordinary", nargs="*", default=[], help="those whose DNA is not amplified")
+    add("--max-depth", type=float, required=True, help="reads a site that count")
+    add("--outlier", type=float, required=True, help="P(reads not of the genotype)")
+    add("--genotype-error", type=float, required=True, help="the same, ordinary DNA")
+    add("--output", required=True, help="output .tsv")
+    args = parser.parse_args(argv)
+    if not len(args.embryos) == len(args.counts) == len(args.amplification):
+        parser.error("--embryos, --counts and --amplification: one of each per embryo")
+    if sex_chromosome.is_x(args.chrom):
+        parser.error("--chrom: expected an autosome; X is not looked at")
+    return args
+
+
+def member_of(
+    args: argparse.Namespace,
+    family: FamilySites,
+    rows: NDArray[np.int64],
+    name: str,
+    reads: NDArray[np.float64],
+    learnt: Amplification,
+) -> Embryo:
+    """An embryo or born child at `rows`; reads: (L, 2).
+
+    # METHOD: ordinary DNA has no errors of early amplification. A born child's genotype
+    # is wrong as often as a parent's is: both are from the same kind of reads.
+    """
+    outlier = args.outlier
+    if name in args.ordinary:
+        learnt, outlier = overrides.ordinary(learnt), args.genotype_error
+    outlier = max(outlier, overrides.LEAST_OUTLIER)
+    return family_input.embryo_of(family, rows, reads, learnt, args.max_depth, outlier)
+
+
+def read_posterior(args: argparse.Namespace, family: FamilySites) -> FamilyPosterior:
+    """The posterior; raises InputError where it is that of another family."""
+    posterior = embryo_posterior.load(args.posterior)
+    rows = family_input.informative(family)
+    if list(posterior.embryos) != args.embryos or not np.array_equal(
+        posterior.sites.pos_bp, family.sites.pos_bp[rows]
+    ):
+        raise InputError(
+            f"{args.posterior}: {len(posterior.sites.pos_bp)} sites of"
+            f" {', '.join(posterior.embryos)}; expected {len(rows)} of"
+            f" {', '.join(args.embryos)}: correct the family again"
+        )
+    return posterior
+
+
+def work(args: argparse.Namespace) -> None:
+    family = family_sites.load(args.family_sites)
+    posterior = read_posterior(args, family)
+    reads = allele_counts.read_family(
+        args.counts, args.chrom, family.sites, args.embryos
+    )
+    learnt = amplification.read_family(args.amplification, args.embryos)
+    rows = family_evidence.rows_to_judge(family, reads)
+    members = [
+        member_of(args, family, rows, name, one, how)
+        for name, one, how in zip(args.embryos, reads, learnt, strict=True)
+    ]
+    sites = family.sites.at(rows)
+    table: list[dict[str, object]] = []
+    found = overrides.of_family(family, rows, posterior, members)
+    for name, counts, listed in zip(args.embryos, reads, found, strict=True):
+        table += override_table.rows_of(name, args.chrom, sites, counts[rows], listed)
+        overridden = sum(one.is_overridden for one in listed)
+        logger.info("%s: %d listed, %d overridden", name, len(listed), overridden)
+    tables.write_tsv(args.output, override_table.COLUMNS, table)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return run(lambda: work(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
