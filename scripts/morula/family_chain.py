@@ -190,9 +190,38 @@ class Sampler:
             path_kernels.sample_haplotypes(
                 one, turns, chain, self.rng, places, haplotype
             )
-        for parent in range(2):
-            draws.put_alleles(places, parent, orders)
+        open_sites = order_kernels.open_sites(self.state.weights)
+        for place in places:
+            own = self._redrawn(open_sites, orders, draws.haplotype[:, :, place])
+            for parent in range(2):
+                draws.put_alleles(place, parent, own)
         draws.put_switches(places, self.state.switches)
+
+    def _redrawn(
+        self,
+        sites: NDArray[np.int64],
+        orders: NDArray[np.uint8],
+        haplotype: NDArray[np.uint8],
+    ) -> NDArray[np.uint8]:
+        """The orders (L,) for one joint sample of haplotypes (2, E, ceil(L / 8)), drawn
+        anew at those of `sites` where the haplotypes of all embryos with reads are
+        those that stand.
+
+        METHOD: a doubtful het of a parent is an error that all its embryos share. With
+        one draw of the orders for all samples of a sweep, the few sweeps of a well
+        covered family would hold that doubt in four draws. Given the haplotypes, the
+        orders of different sites are independent, with the weights that stand.
+        """
+        state, n_sites = self.state, len(orders)
+        bits = np.unpackbits(haplotype, axis=2, count=n_sites)[:, :, sites]
+        stands = 2 * bits[0] + bits[1] == state.vectors[:, sites]
+        free = sites[(stands | ~state.has_reads[:, sites]).all(axis=0)]
+        again = np.empty(len(free), dtype=np.uint8)
+        room = np.empty((len(free), 16), dtype=np.float32)
+        order_kernels.draw_orders(state.weights[free], self.rng, again, room)
+        own = orders.copy()
+        own[free] = again
+        return own
 
     def parent(self, parent: int) -> None:
         """Redraw the switches of a parent's phase and, group by group, which of its

@@ -43,10 +43,10 @@ def score_family(
     """Score `samples` (of which `embryos` have posterior samples, a file of them for
     each chromosome).
 
-    METHOD: the SD of an embryo's score comes from whole sampled genomes, since errors
-    along a haplotype go together; chromosomes are independent of each other, so that
-    variances within chromosomes add up. A parent's comes from the genotype
-    probabilities, site by site.
+    METHOD: the SD of an embryo's score comes from whole sampled genomes (see
+    `embryo_variance`); chromosomes are independent of each other, so that variances
+    within chromosomes add up. A parent's comes from the genotype probabilities, site by
+    site.
 
     Raises InputError when a sample, a chromosome or a site is not there.
     """
@@ -63,7 +63,7 @@ def score_family(
         part = independent[columns]
         if embryos:
             sampled = _score_posterior(weights, chrom, posteriors[chrom], embryos)
-            part[of_embryos] = sampled.var(axis=1, ddof=1)
+            part[of_embryos] = embryo_variance(sampled, part[of_embryos])
             paths = sampled if paths is None else paths + sampled
         variance += part
     if paths is None:
@@ -76,6 +76,17 @@ def score_family(
         paths=paths + weights.constants,
         parts=parts,
     )
+
+
+def embryo_variance(sampled: Floats, independent: Floats) -> Floats:
+    """Variance (E, T) of scores from those of sampled genomes (E, D, T) and, from the
+    genotype probabilities, as if sites were independent (E, T).
+
+    METHOD: errors along a haplotype go together, which only whole genomes show; but of
+    a doubt of less than one in D the D samples may show nothing, which the genotype
+    probabilities do. The larger of the two counts.
+    """
+    return np.maximum(sampled.var(axis=1, ddof=1), independent)
 
 
 def _columns(genomes: str | Path, samples: Sequence[str]) -> list[int]:

@@ -66,14 +66,14 @@ class Draws:
         return self._parts[place][: None if taken else 0]
 
     def put_alleles(
-        self, places: NDArray[np.int64], parent: int, orders: NDArray[np.uint8]
+        self, place: np.int64, parent: int, orders: NDArray[np.uint8]
     ) -> None:
-        """Alleles along the drawn haplotypes at `places`, from both parents' orders
+        """Alleles along the drawn haplotypes at a place, from both parents' orders
         (L,)."""
         own = (orders >> 2, orders & 3)[parent]
         first, second = np.packbits(own >> 1), np.packbits(own & 1)
-        carries = self.haplotype[parent][:, places]
-        self.allele[parent][:, places] = (carries & second) | (~carries & first)
+        carries = self.haplotype[parent][:, place]
+        self.allele[parent][:, place] = (carries & second) | (~carries & first)
 
     def put_switches(
         self, places: NDArray[np.int64], switches: NDArray[np.uint8]

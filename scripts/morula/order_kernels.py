@@ -142,6 +142,13 @@ def add_orders(weights: Floats, out: Floats) -> None:
             out[1, s, orders & 3] += both[orders] / total
 
 
+def open_sites(weights: Floats) -> NDArray[np.int64]:
+    """Sites whose orders are in doubt, by their ln weights (L, 16): the second-best has
+    more than a share of e^-12."""
+    two = np.partition(weights, -2, axis=1)[:, -2:]
+    return np.flatnonzero(two[:, 0] > two[:, 1] - 12.0)
+
+
 @numba.njit(cache=True, nogil=True)
 def draw_orders(
     weights: Floats, rng: np.random.Generator, orders: Bytes, priors: Singles
