@@ -11,6 +11,9 @@ Printed as TSV, of the held-out samples:
     slope_READS_joint   the same from genotype probabilities of so many reads a site and
                         the panel's frequencies; slope_READS_exact: on those from exact
                         genotypes; spread_READS: their errors over what is said of them
+    z_mean, z_sd        root mean square of a superpopulation's mean z, and its SD, over
+                        made-up scores, by the panel's components (z) and in the panel's
+                        nearest superpopulation (nearest), the right one if so called
 
     python benchmarks/place_held_out.py --data ../shared/data/ancestry --repeats 3
 """
@@ -34,6 +37,7 @@ from morula import (  # noqa: E402
     ancestry,
     ancestry_populations,
     ancestry_projection,
+    standardise,
 )
 from morula.ancestry_sites import unlinked  # noqa: E402
 from morula.settings import read_schema  # noqa: E402
@@ -46,6 +50,8 @@ N_SLOPES = 4
 # Reads a site at which genotypes by likelihood alone have r2 .5, .8 and .95: with 0.5x
 # and its neighbours imputation has .95 (docs/benchmarks/imputation/panel.tsv).
 READS = (1.5, 4.0, 9.0)
+# Made-up scores: how many, and of how many variants.
+N_SCORES, N_VARIANTS = 100, 200
 SHOWN = np.array([0.005, 0.5, 0.995])
 
 
@@ -201,6 +207,43 @@ def slope_rows(
             yield name, of, value, len(one)
 
 
+def z_rows(
+    world: World,
+    reference: ancestry.Reference,
+    placed: ancestry_projection.Projected,
+    seed: int,
+    test: np.ndarray,
+    nearest: np.ndarray,
+) -> Iterator[tuple[str, str, str, int]]:
+    """Rows (measure, of, value, n) about z of the held-out samples (by superpopulation)
+    for random weights on common variants."""
+    rng = np.random.default_rng(seed)
+    samples = {str(name): k for k, name in enumerate(world.names)}
+    panel = np.array([samples[str(name)] for name in reference.samples])
+    frequency = world.copies[:, panel].mean(axis=1) / 2
+    common = np.flatnonzero(np.minimum(frequency, 1 - frequency) >= 0.01)
+    scores = np.zeros((len(world.names), N_SCORES))
+    for k in range(N_SCORES):
+        variants = rng.choice(common, N_VARIANTS, replace=False)
+        scores[:, k] = rng.normal(size=N_VARIANTS) @ world.copies[variants]
+    continuum = standardise.continuum_of(
+        scores[panel], reference.coordinates[:, : int(reference.n_kept)]
+    )
+    z = {name: np.zeros((len(test), N_SCORES)) for name in ("z", "nearest")}
+    for i, sample in enumerate(test):
+        here = continuum.at(placed.coordinates[i])
+        z["z"][i] = (scores[sample] - here.mean) / here.sd
+        own = scores[panel[reference.superpopulations == nearest[i]]]
+        z["nearest"][i] = (scores[sample] - own.mean(axis=0)) / own.std(axis=0, ddof=1)
+    for name, values in z.items():
+        for group in np.unique(world.superpopulations):
+            own = values[world.superpopulations[test] == group]
+            # What chance alone adds to a mean of so few is taken off.
+            square = (own.mean(axis=0) ** 2 - own.var(axis=0, ddof=1) / len(own)).mean()
+            yield f"{name}_mean", group, f"{max(square, 0) ** 0.5:.3f}", len(own)
+            yield f"{name}_sd", group, f"{own.std(axis=0, ddof=1).mean():.3f}", len(own)
+
+
 def report(
     world: World,
     train: np.ndarray,
@@ -229,6 +272,8 @@ def report(
             print(f"{head}\tsuperpopulation\t{group}\t{right}\t{own.sum()}")
     if is_whole:
         for row in slope_rows(world, reference, sites, len(sites), test):
+            print(head, *row, sep="\t")
+        for row in z_rows(world, reference, placed, len(sites), test, best):
             print(head, *row, sep="\t")
 
 
