@@ -28,7 +28,7 @@ from morula import tables
 from morula.cli import run
 from morula.family_scores import embryo_variance
 from morula.haplotypes import read_genotypes
-from morula.sibling_spread import sibling_sd
+from morula.segregation import sibling_sd
 from morula.standardise import TWO_SIDED_95
 
 logger = logging.getLogger("score_coverage")

@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from bench.case import Case, Result
 from bench.genotype_measures import dosage_of
 from bench.truth import ALL, EVERY_EMBRYO, Row, Truth
-from morula.sibling_spread import sibling_sd
+from morula.segregation import sibling_sd
 
 Floats = NDArray[np.float64]
 # Of a score, in SD among siblings: below it two scores are the same.

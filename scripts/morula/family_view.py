@@ -19,7 +19,7 @@ from morula.errors import InputError
 from morula.family_scores import FamilyScores
 from morula.genetic_map import read_map
 from morula.score_weights import Weights
-from morula.sibling_spread import Gametes, PhaseDoubt, gametes
+from morula.segregation import Gametes, PhaseDoubt, gametes
 
 Floats = NDArray[np.float64]
 

@@ -259,6 +259,10 @@ class TestSegregation:
         expected = np.cov(sums, rowvar=False)
         found = segregation.gamete_covariance(effects, place_cm)
         np.testing.assert_allclose(found, expected, atol=0.04 * expected.max())
+        # The variance that score tables use, of haplotypes with these effects.
+        haplotypes = np.tile(np.array([1, 0], dtype=np.int8), (300, 1))
+        variance = segregation.gamete_variance(haplotypes, place_cm, effects)
+        np.testing.assert_allclose(variance, np.diag(found), rtol=1e-9)
 
 
 class TestHardyWeinberg:

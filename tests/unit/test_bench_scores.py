@@ -20,7 +20,7 @@ from bench.score_weights import draw_weights
 from bench.truth import truth_of
 from morula.genetic_map import GeneticMap
 from morula.haplotypes import Genotypes
-from morula.sibling_spread import gamete_variance, sibling_sd
+from morula.segregation import gamete_variance, sibling_sd
 from morula.simulation.meiosis import Interference, choose, draw_tetrad
 
 

@@ -7,7 +7,7 @@ from morula.disease_risk import flat_curve, lifetime_risk, unknown_parents
 from morula.genetic_map import GeneticMap
 from morula.ranking import Disease, rank_embryos
 from morula.risk import expected_gain, relative_risk_reduction
-from morula.sibling_spread import sibling_sd
+from morula.segregation import sibling_sd
 from morula.simulation.meiosis import Interference, choose, draw_tetrad
 
 COUPLES, EMBRYOS, SITES = 400, 10, 600
