@@ -24,7 +24,7 @@ from bench.figure_parts import drawing, panels, save
 from bench.steps import section_defaults
 from morula import (
     allele_counts,
-    amplification,
+    amplification_record,
     embryo_posterior,
     family_input,
     family_sampling,
@@ -67,7 +67,9 @@ def correct(args: argparse.Namespace) -> Corrected:
             allele_counts.read_counts(
                 args.case / f"{name}.counts.bcf", case.chrom, family.sites
             ),
-            amplification.read_learnt(args.learnt / f"{name}.amplification.json"),
+            amplification_record.read_learnt(
+                args.learnt / f"{name}.amplification.json"
+            ),
             options["max_depth"],
             options["outlier"],
         )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from morula import (
     allele_counts,
-    amplification,
+    amplification_record,
     donor_copying,
     dosage_text,
     embryo_posterior,
@@ -262,7 +262,7 @@ def work(args: argparse.Namespace) -> None:
     reads = allele_counts.read_family(
         args.counts, args.chrom, family.sites, args.embryos
     )
-    learnt = amplification.read_family(args.amplification, args.embryos)
+    learnt = amplification_record.read_family(args.amplification, args.embryos)
     embryos = [
         family_input.embryo_of(family, rows, one, how, args.max_depth, args.outlier)
         for one, how in zip(reads, learnt, strict=True)

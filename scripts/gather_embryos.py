@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from morula import (
-    amplification,
+    amplification_record,
     embryo_measures,
     embryo_qc,
     embryo_sex,
@@ -18,7 +18,7 @@ from morula import (
     segments,
     tables,
 )
-from morula.amplification import Record
+from morula.amplification_record import Record
 from morula.cli import run
 from morula.embryo_measures import Estimate, Measures
 from morula.embryo_qc import ChromosomeSummary
@@ -131,7 +131,7 @@ def measure(args: argparse.Namespace) -> list[Measures]:
     evidence = {path: read_evidence(path) for path in args.evidence}
     result = []
     for path in args.amplification:
-        record = amplification.read_record(path)
+        record = amplification_record.read_record(path)
         for where, embryos in evidence.items():
             if record.embryo not in embryos:
                 raise InputError(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from morula import (
     allele_counts,
-    amplification,
+    amplification_record,
     copying,
     dosage_text,
     embryo_evidence,
@@ -89,7 +89,7 @@ def impute(args: argparse.Namespace, panel: PanelBits) -> list[Imputed]:
             panel.sites,
             frequency,
             reads,
-            amplification.read_learnt(path),
+            amplification_record.read_learnt(path),
             args.max_depth,
             args.outlier,
         )

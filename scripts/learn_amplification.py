@@ -12,10 +12,12 @@ from morula import (
     amplification,
     amplification_fit,
     amplification_intervals,
+    amplification_record,
     amplification_sites,
     family_sites,
 )
-from morula.amplification import Amplification, Record
+from morula.amplification import Amplification
+from morula.amplification_record import Record
 from morula.amplification_sites import Choice
 from morula.cli import run
 from morula.errors import InputError
@@ -44,7 +46,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--em-iterations", type=int, required=True)
     add("--em-tolerance", type=float, required=True, help="natural log units")
     add("--threads", type=int, required=True)
-    add("--output", required=True, help=".json, see morula.amplification.Record")
+    add("--output", required=True, help=".json, see morula.amplification_record.Record")
     return parser.parse_args(argv)
 
 
@@ -140,8 +142,8 @@ def work(args: argparse.Namespace) -> None:
     begin = start(args, choice, has_mother=known[0])
     record = learn(args, choice, apart, begin)
     if not all(known):
-        record = amplification.of_preset_dropout(record, begin)
-    amplification.write_record(args.output, record)
+        record = amplification_record.of_preset_dropout(record, begin)
+    amplification_record.write_record(args.output, record)
     learnt = record.amplification
     logger.info(
         "%d informative sites with reads, %d sites used: dropout %.3f, amplicons"

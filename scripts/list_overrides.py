@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from morula import (
     allele_counts,
-    amplification,
+    amplification_record,
     embryo_posterior,
     family_evidence,
     family_input,
@@ -96,7 +96,7 @@ def work(args: argparse.Namespace) -> None:
     reads = allele_counts.read_family(
         args.counts, args.chrom, family.sites, args.embryos
     )
-    learnt = amplification.read_family(args.amplification, args.embryos)
+    learnt = amplification_record.read_family(args.amplification, args.embryos)
     rows = family_evidence.rows_to_judge(family, reads)
     members = [
         member_of(args, family, rows, name, one, how)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from morula.amplification import Record
+from morula.amplification_record import Record
 from morula.embryo_qc import ChromosomeSummary
 
 Floats = NDArray[np.float64]

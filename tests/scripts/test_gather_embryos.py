@@ -9,7 +9,7 @@ import pytest
 import gather_embryos
 import judged_embryo
 from judged_embryo import Copies, World
-from morula import amplification, segments, tables
+from morula import amplification_record, segments, tables
 
 LIMITS = (
     "--min-depth 0.002 --max-error 0.05 --max-dropout 0.6 --warn-contamination 0.02"
@@ -31,9 +31,9 @@ def family(tmp_path_factory):
         chromosomes = [(one.family(), one.reads(10.0, copies)) for one in worlds]
         learnt, record = judged_embryo.learn(chromosomes)
         intervals = {**record.intervals, "dropout": (0.125, 0.25)}
-        amplification.write_record(
+        amplification_record.write_record(
             folder / f"{name}.json",
-            amplification.Record(
+            amplification_record.Record(
                 name, learnt, record.dropout, 0.3, intervals, True, 9, 100, 90
             ),
         )

@@ -10,7 +10,7 @@ import pytest
 
 import learn_amplification
 from judged_embryo import Copies, World
-from morula import amplification, family_sites
+from morula import amplification_record, family_sites
 
 CHROMOSOMES = ("chr1", "chr2")
 MODEL = (
@@ -72,7 +72,7 @@ def learn(genome, output, *more, known="both", sites=60_000, embryo="E1"):
 class TestLearn:
     def test_finds_what_was_done(self, genome, tmp_path):
         assert learn(genome, tmp_path / "E1.json") == 0
-        record = amplification.read_record(tmp_path / "E1.json")
+        record = amplification_record.read_record(tmp_path / "E1.json")
         assert record.embryo == "E1"
         assert record.converged
         low, high = record.intervals["dropout"]
@@ -91,7 +91,8 @@ class TestLearn:
         for name, sites in (("all", 60_000), ("some", 2_000)):
             assert learn(genome, tmp_path / name, sites=sites) == 0
         whole, part = (
-            amplification.read_record(tmp_path / name) for name in ("all", "some")
+            amplification_record.read_record(tmp_path / name)
+            for name in ("all", "some")
         )
         assert part.sites_used <= 2_000 < whole.sites_used
         width = [np.diff(one.intervals["dropout"])[0] for one in (whole, part)]
@@ -106,14 +107,14 @@ class TestLearn:
     @pytest.mark.parametrize("known", ["father", "nobody"])
     def test_without_a_parent_the_published_dropout(self, genome, tmp_path, known):
         assert learn(genome, tmp_path / "E1.json", known=known) == 0
-        record = amplification.read_record(tmp_path / "E1.json")
+        record = amplification_record.read_record(tmp_path / "E1.json")
         assert np.isnan(record.dropout)
         assert record.intervals["dropout"] is None
         learnt = record.amplification
         assert learnt.dropout == pytest.approx(0.16, abs=0.01)
         assert learnt.share_prior.sum() == pytest.approx(1.0)
         assert learn(genome, tmp_path / "both.json") == 0
-        whole = amplification.read_record(tmp_path / "both.json").amplification
+        whole = amplification_record.read_record(tmp_path / "both.json").amplification
         assert learnt.imbalance == pytest.approx(whole.imbalance, abs=0.1)
 
 

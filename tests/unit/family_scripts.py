@@ -11,7 +11,7 @@ import correct_family
 import impute_family
 import impute_parents
 import prepare_family
-from morula import amplification
+from morula import amplification, amplification_record
 from small_family import SmallFamily
 
 NAMES = ("E1", "E2")
@@ -31,8 +31,10 @@ SINGLE_CELL = amplification.Preset(0.2, 2.0, 10_000.0)
 def write_record(path, embryo, n_shares=9, preset=SINGLE_CELL):
     learnt = amplification.start(preset, 1, n_shares, 0.005, 0.005, 0.003, 0.0)
     intervals = dict.fromkeys(amplification.MEASURED)
-    record = amplification.Record(embryo, learnt, 0.2, 0.3, intervals, True, 1, 1, 1)
-    amplification.write_record(path, record)
+    record = amplification_record.Record(
+        embryo, learnt, 0.2, 0.3, intervals, True, 1, 1, 1
+    )
+    amplification_record.write_record(path, record)
     return path
 
 

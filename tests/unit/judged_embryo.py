@@ -21,7 +21,8 @@ from morula import (
     embryo_qc,
     inheritance,
 )
-from morula.amplification import Amplification, Preset, Record
+from morula.amplification import Amplification, Preset
+from morula.amplification_record import Record
 from morula.embryo_measures import Measures
 from morula.embryo_qc import ChromosomeSummary, Evidence
 from morula.family_sites import FamilySites

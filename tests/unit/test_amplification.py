@@ -12,6 +12,7 @@ from morula import (
     amplification,
     amplification_fit,
     amplification_intervals,
+    amplification_record,
     contamination_level,
     inheritance,
 )
@@ -261,26 +262,28 @@ class TestRecord:
         begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
         intervals = {name: (0.1, 0.2) for name in amplification.MEASURED}
         intervals["contamination"] = None
-        return amplification.Record("E1", begin, 0.21, 0.3, intervals, True, 7, 90, 60)
+        return amplification_record.Record(
+            "E1", begin, 0.21, 0.3, intervals, True, 7, 90, 60
+        )
 
     def test_comes_back(self, tmp_path):
         record = self.record()
-        amplification.write_record(tmp_path / "a.json", record)
-        found = amplification.read_record(tmp_path / "a.json")
+        amplification_record.write_record(tmp_path / "a.json", record)
+        found = amplification_record.read_record(tmp_path / "a.json")
         np.testing.assert_array_equal(
             found.amplification.share_prior, record.amplification.share_prior
         )
         assert (found.dropout, found.imbalance) == (0.21, 0.3)
         assert found.intervals == record.intervals
         assert found.amplification.length_bp == record.amplification.length_bp
-        learnt = amplification.read_learnt(tmp_path / "a.json")
+        learnt = amplification_record.read_learnt(tmp_path / "a.json")
         assert learnt.contamination == record.amplification.contamination
 
     @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"shares": "x"}'])
     def test_another_file_is_refused(self, tmp_path, text):
         (tmp_path / "a.json").write_text(text)
         with pytest.raises(InputError, match="learn_amplification.py writes"):
-            amplification.read_record(tmp_path / "a.json")
+            amplification_record.read_record(tmp_path / "a.json")
 
 
 class TestPieces:

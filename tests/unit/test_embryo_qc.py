@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from judged_embryo import Copies, World, judge
-from morula import amplification, embryo_measures, embryo_qc, embryo_verdict
+from morula import (
+    amplification,
+    amplification_record,
+    embryo_measures,
+    embryo_qc,
+    embryo_verdict,
+)
 from morula.embryo_measures import ChromosomeMeasure, Estimate, Measures
 from morula.embryo_qc import Evidence
 from morula.embryo_verdict import Thresholds
@@ -247,7 +253,7 @@ def record(**changes):
         amplification.Preset(0.16, 2.0, 1e4), 1, 11, 0.003, 0.004, 0.003, 0.002
     )
     nothing = dict.fromkeys(amplification.MEASURED)
-    good = amplification.Record("E1", begin, 0.15, 0.3, nothing, True, 9, 10, 10)
+    good = amplification_record.Record("E1", begin, 0.15, 0.3, nothing, True, 9, 10, 10)
     return replace(good, **changes)
 
 
