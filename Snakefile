@@ -28,7 +28,9 @@ rule all:
     default_target: True
     input:
         reports=expand("results/report/{family}.html", family=project.families),
-        multiqc="results/qc/multiqc.html" if has_reads else [],
+        multiqc=(
+            "results/qc/multiqc.html" if has_reads and project.read_samples() else []
+        ),
         genomes=expand("results/impute/{family}.bcf", family=project.families),
         overrides=expand(
             "results/impute/{family}.overrides.tsv", family=project.families

@@ -1,12 +1,14 @@
 # Genotypes of parents and born children, and allele counts of embryos.
 #
-# Reads: scripts/call_variants.py, a family and chromosome at a time. Parents that come
-# as VCF: scripts/import_vcf.py. Both are joined; the sites at which the parents vary,
-# and those of the panel, are where the embryos are counted (scripts/count_alleles.py).
+# Reads: scripts/call_variants.py, a family and chromosome at a time. Whoever comes as
+# VCF: scripts/import_vcf.py. The parents' are joined; the sites at which they vary, and
+# those of the panel, are where the embryos are counted (scripts/count_alleles.py; of
+# arrays scripts/count_array.py).
 
 WITH_PARENTS = [family for family in project.families if project.parents(family)]
 WITHOUT_PARENTS = [name for name in project.families if name not in WITH_PARENTS]
 VCF_SAMPLES = [name for name in project.samples if project.kind(name) == "vcf"]
+ARRAYS = [name for name in project.samples if project.is_array(name)]
 
 
 rule call_variants:
@@ -62,8 +64,14 @@ rule import_vcf:
     input:
         script=scripts / "import_vcf.py",
         library=library(
+            "amplification",
+            "array_markers",
+            "array_signal",
             "biallelic",
             "call_files",
+            "contamination_level",
+            "inheritance",
+            "inheritance_kernels",
             "male_calls",
             "processes",
             "sex_chromosome",
@@ -93,9 +101,10 @@ rule import_vcf:
         max_wrong_ref=config["call"]["max_wrong_ref"],
         build=config["reference"]["build"],
         male=lambda wildcards: "--male" if males([wildcards.sample]) else "",
+        array=lambda wildcards: array_flag(wildcards.sample),
     shell:
         "python {input.script} --vcf {input.vcf:q} --sample {wildcards.sample}"
-        " {params.male} --build {params.build}"
+        " {params.male} {params.array} --build {params.build}"
         " --genome {input.genome} --chromosomes {params.chromosomes:q}"
         " --panel-sites {input.panel_sites} --max-wrong-ref {params.max_wrong_ref}"
         " --output {output.bcf} 2> {log}"
@@ -194,6 +203,8 @@ rule count_alleles:
         "logs/count_alleles/{sample}.{chrom}.log",
     benchmark:
         "logs/count_alleles/{sample}.{chrom}.benchmark.tsv"
+    wildcard_constraints:
+        sample=one_of(project.read_samples()),
     conda:
         "../envs/python.yaml"
     threads: 1
@@ -209,3 +220,45 @@ rule count_alleles:
         " --min-mapping-quality {params.call[min_mapping_quality]}"
         " --min-base-quality {params.call[min_base_quality]}"
         " --max-depth {params.call[max_count_depth]} --output {output.bcf} 2> {log}"
+
+
+rule count_array:
+    input:
+        script=scripts / "count_array.py",
+        library=library(
+            "amplification",
+            "array_markers",
+            "array_signal",
+            "biallelic",
+            "call_files",
+            "contamination_level",
+            "inheritance",
+            "inheritance_kernels",
+            "processes",
+        ),
+        fai="results/reference/genome.fa.fai",
+        array="results/call/imported/{sample}.bcf",
+        index="results/call/imported/{sample}.bcf.csi",
+        sites=lambda wildcards: (
+            f"results/call/{project.samples[wildcards.sample].family}"
+            f".{wildcards.chrom}.sites.tsv.gz"
+        ),
+    output:
+        bcf="results/call/counts/{sample}.{chrom}.bcf",
+        index="results/call/counts/{sample}.{chrom}.bcf.csi",
+    log:
+        "logs/count_array/{sample}.{chrom}.log",
+    benchmark:
+        "logs/count_array/{sample}.{chrom}.benchmark.tsv"
+    wildcard_constraints:
+        sample=one_of(ARRAYS),
+    conda:
+        "../envs/python.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    shell:
+        "python {input.script} --genome results/reference/genome.fa"
+        " --chrom {wildcards.chrom:q} --sample {wildcards.sample}"
+        " --array {input.array} --sites {input.sites} --output {output.bcf} 2> {log}"

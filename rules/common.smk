@@ -174,8 +174,13 @@ def genotyped(family):
     return [
         name
         for name in project.members(family)
-        if name in called or project.kind(name) == "vcf"
+        if name in called or name in project.parents(family)
     ]
+
+
+def array_flag(sample):
+    """--array for an embryo or a born child that has an array."""
+    return "--array" if project.is_array(sample) else ""
 
 
 def genotype_parts(wildcards):

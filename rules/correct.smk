@@ -61,6 +61,7 @@ rule learn_amplification:
             "amplification_intervals",
             "amplification_record",
             "amplification_sites",
+            "array_signal",
             "call_files",
             "contamination_level",
             "family_sites",
@@ -69,6 +70,7 @@ rule learn_amplification:
             "inheritance_kernels",
             "parental_alleles",
             "processes",
+            "site_signals",
         ),
         presets=scripts.parent / "resources/amplification.tsv",
         family_sites=lambda wildcards: expand(
@@ -93,12 +95,15 @@ rule learn_amplification:
         chromosomes=autosomes,
         amplification=lambda wildcards: preset_of(wildcards.embryo),
         cells=cells_flag,
+        array=lambda wildcards: array_flag(wildcards.embryo),
         correct=config["correct"],
     shell:
         "python {input.script} --embryo {wildcards.embryo}"
         " --chromosomes {params.chromosomes} --family-sites {input.family_sites}"
         " --counts {input.counts} --amplification {params.amplification}"
-        " --presets {input.presets} {params.cells}"
+        " --presets {input.presets} {params.cells} {params.array}"
+        " --array-error {params.correct[array_error]}"
+        " --array-noise {params.correct[array_noise]}"
         " --prior-amplicons {params.correct[prior_amplicons]}"
         " --read-error {params.correct[read_error]}"
         " --damage-error {params.correct[damage_error]}"
@@ -120,6 +125,7 @@ if x_chromosomes:
                 "allele_counts",
                 "amplification",
                 "amplification_record",
+                "array_signal",
                 "call_files",
                 "contamination_level",
                 "embryo_measures",
@@ -164,8 +170,10 @@ if x_chromosomes:
             sex=lambda wildcards: project.samples[wildcards.embryo].sex,
             x=x_chromosomes,
             autosomes=autosomes,
+            array=lambda wildcards: array_flag(wildcards.embryo),
         shell:
             "python {input.script} --embryo {wildcards.embryo} --sex {params.sex}"
+            " {params.array}"
             " --chrom {params.x} --family-sites {input.family_sites}"
             " --counts {input.counts} --autosomes {params.autosomes}"
             " --autosomal-sites {input.autosomal_sites}"
@@ -181,6 +189,7 @@ rule correct_family:
             "allele_counts",
             "amplification",
             "amplification_record",
+            "array_signal",
             "call_files",
             "contaminant",
             "contamination_level",
@@ -212,6 +221,7 @@ rule correct_family:
             "processes",
             "segments",
             "sex_chromosome",
+            "site_signals",
             "sparse_sweeps",
             "state_choice",
             "swap_kernels",
@@ -274,6 +284,7 @@ rule list_overrides:
             "allele_counts",
             "amplification",
             "amplification_record",
+            "array_signal",
             "call_files",
             "contaminant",
             "contamination_level",
@@ -297,6 +308,7 @@ rule list_overrides:
             "path_kernels",
             "processes",
             "sex_chromosome",
+            "site_signals",
         ),
         family_sites="results/correct/families/{family}.{chrom}.npz",
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
@@ -341,6 +353,7 @@ rule gather_embryos:
         library=library(
             "amplification",
             "amplification_record",
+            "array_signal",
             "call_files",
             "contamination_level",
             "embryo_measures",

@@ -56,6 +56,7 @@ rule impute_family:
         library=library(
             "amplification",
             "amplification_record",
+            "array_signal",
             "call_files",
             "contamination_level",
             "dosage_text",
@@ -119,6 +120,7 @@ rule impute_alone:
             "allele_counts",
             "amplification",
             "amplification_record",
+            "array_signal",
             "call_files",
             "contamination_level",
             "copying",

@@ -155,7 +155,7 @@ def evidence_of(
             (crossovers[0], crossovers[1]),
             (expected[0], expected[1]),
         )
-        result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].error, places))
+        result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].misread, places))
     return result
 
 

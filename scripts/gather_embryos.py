@@ -34,6 +34,7 @@ LEARNT = {
     "error_rate": "error",
     "error_rate_damage": "error_damage",
     "error_rate_indel": "error_indel",
+    "signal_noise": "noise",
     "amplicon_bp": "length_bp",
 }
 # Of these what is told of the embryo is not quite what the correction uses.
@@ -97,6 +98,9 @@ def learnt_cells(record: Record) -> dict[str, object]:
     """Cells of what was learnt of the amplification."""
     cells: dict[str, object] = {}
     for name, key in LEARNT.items():
+        if key not in record.amplification.measured:
+            cells |= dict.fromkeys(with_ends(name))
+            continue
         owner = record if key in OF_RECORD else record.amplification
         low, high = record.intervals[key] or (None, None)
         values = (getattr(owner, key), low, high)

@@ -1,4 +1,4 @@
-"""Bring a parent's VCF (called elsewhere, or an array) into the form of the calls.
+"""Bring a VCF (a parent called elsewhere, an array) into the form of the calls.
 
 Variants are split, atomised, left-aligned and checked against the reference; every SNV
 of the panel gets a record, missing where the VCF says nothing.
@@ -28,7 +28,8 @@ from morula.processes import Job, Pipeline, stop_on_sigterm
 
 logger = logging.getLogger("import_vcf")
 
-FIELDS = ("PANEL", *vcf_import.KEPT_KEYS)
+PARENT_FIELDS = ("PANEL", *vcf_import.KEPT_KEYS)
+ARRAY_FIELDS = ("PANEL", *vcf_import.ARRAY_KEYS)
 
 
 class Reference:
@@ -107,6 +108,12 @@ def start_normaliser(
     return call_files.input_of(first), [first, second]
 
 
+def header(args: argparse.Namespace) -> str:
+    """The header of what is kept."""
+    fields = ARRAY_FIELDS if args.array else PARENT_FIELDS
+    return call_files.header(f"{args.genome}.fai", fields, [args.sample])
+
+
 def check(args: argparse.Namespace, importer: vcf_import.Importer) -> None:
     """Raise InputError when the VCF is of another build, lacks a chromosome, or holds
     no genotype that can be used."""
@@ -131,6 +138,7 @@ def check(args: argparse.Namespace, importer: vcf_import.Importer) -> None:
             f"{args.vcf}: no genotype of {args.sample} can be used: of {tally.lines}"
             f" lines {tally.filtered} have a FILTER, {tally.masked} lie where the"
             " reference has N; expected diploid GT"
+            + (", or BAF with INFO/ALLELE_B" if args.array else "")
         )
 
 
@@ -162,9 +170,9 @@ def read_variants(
         for chrom in args.chromosomes
         if args.male
     }
-    importer = vcf_import.Importer(panel, Reference(args.genome), single)
+    importer = vcf_import.Importer(panel, Reference(args.genome), single, args.array)
     sink, jobs = start_normaliser(pipeline, args, folder)
-    head = call_files.header(f"{args.genome}.fai", FIELDS, [args.sample])
+    head = header(args)
     try:
         sink.write(head.encode())
         for text in read_lines(pipeline, args, folder):
@@ -217,7 +225,7 @@ def write_records(
     importer: vcf_import.Importer,
 ) -> Path:
     """Merge variants and panel sites of all chromosomes into one BCF."""
-    head = call_files.header(f"{args.genome}.fai", FIELDS, [args.sample])
+    head = header(args)
     finished = folder / "imported.bcf"
     with call_files.bcf_writer(pipeline, finished, head) as sink:
         for chrom, table in zip(args.chromosomes, args.panel_sites, strict=True):
@@ -257,6 +265,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--vcf", required=True, help="VCF or BCF, indexed or not")
     parser.add_argument("--sample", required=True, help="name in the output")
     parser.add_argument("--male", action="store_true", help="of one X")
+    parser.add_argument(
+        "--array", action="store_true", help="an embryo's or child's: keep BAF, too"
+    )
     parser.add_argument("--build", choices=sex_chromosome.BUILDS, help="needed for X")
     parser.add_argument("--genome", required=True, help="FASTA with its .fai")
     parser.add_argument("--chromosomes", required=True, nargs="+")

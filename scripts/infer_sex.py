@@ -24,6 +24,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--autosomes", nargs="+", required=True)
     add("--autosomal-sites", nargs="+", required=True, help=".npz of each autosome")
     add("--autosomal-counts", nargs="+", required=True, help="BCF of each autosome")
+    add("--array", action="store_true", help="the counts are what an array shows")
     add("--output", required=True, help=".json, see morula.embryo_sex.EmbryoSex")
     return parser.parse_args(argv)
 
@@ -56,7 +57,9 @@ def work(args: argparse.Namespace) -> None:
     reads = allele_counts.read_counts(
         args.counts, args.chrom, family.sites, args.embryo
     )
-    signs = embryo_sex.signs_of(reads, family, autosomal_depth(args))
+    # What an array shows is no depth: the father's alleles tell alone.
+    depth = 0.0 if args.array else autosomal_depth(args)
+    signs = embryo_sex.signs_of(reads, family, depth)
     found = embryo_sex.judge(args.embryo, args.sex, signs)
     embryo_sex.write(args.output, found)
     logger.info(

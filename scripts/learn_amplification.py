@@ -14,6 +14,7 @@ from morula import (
     amplification_intervals,
     amplification_record,
     amplification_sites,
+    array_signal,
     family_sites,
 )
 from morula.amplification import Amplification
@@ -45,6 +46,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--learn-sites", type=int, required=True, help="sites to learn from at most")
     add("--em-iterations", type=int, required=True)
     add("--em-tolerance", type=float, required=True, help="natural log units")
+    add("--array", action="store_true", help="the counts are what an array shows")
+    add("--array-error", type=float, required=True, help="start: failed probes")
+    add("--array-noise", type=float, required=True, help="start: SD of a signal")
     add("--threads", type=int, required=True)
     add("--output", required=True, help=".json, see morula.amplification_record.Record")
     return parser.parse_args(argv)
@@ -70,15 +74,15 @@ def read_sites(
         reads = allele_counts.read_counts(counts, chrom, family.sites, args.embryo)
         found.append(
             amplification_sites.of_chromosome(
-                family, reads, args.max_depth, one_a_fragment
+                family, reads, args.max_depth, one_a_fragment, args.array
             )
         )
         known = family.known
-    return amplification_sites.choose(found, args.learn_sites), known
+    return amplification_sites.choose(found, args.learn_sites, args.array), known
 
 
 def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplification:
-    return amplification.start(
+    begin = amplification.start(
         amplification.read_preset(args.presets, args.amplification),
         args.cells,
         args.shares,
@@ -89,6 +93,9 @@ def start(args: argparse.Namespace, choice: Choice, has_mother: bool) -> Amplifi
         args.contamination if has_mother else 0.0,
         choice.unseen,
     )
+    if not args.array:
+        return begin
+    return array_signal.start(begin, args.array_error, args.array_noise)
 
 
 def learn(
@@ -146,8 +153,8 @@ def work(args: argparse.Namespace) -> None:
     amplification_record.write_record(args.output, record)
     learnt = record.amplification
     logger.info(
-        "%d informative sites with reads, %d sites used: dropout %.3f, amplicons"
-        " %.0f bp, read error %.4f, contamination %.4f, EM steps %d",
+        "%d informative sites with reads or markers, %d sites used: dropout %.3f,"
+        " amplicons %.0f bp, error %.4f, contamination %.4f, EM steps %d",
         record.sites_informative,
         record.sites_used,
         record.dropout,

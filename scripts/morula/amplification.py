@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,16 +35,6 @@ DAMAGE = (("C", "T"), ("G", "A"))
 # Of the fixed point of dropout_of_loci, which contracts quickly.
 UNSEEN_ROUNDS = 30
 LEAST_KEPT = 1e-9
-# What has an interval in the record of what was learnt.
-MEASURED = (
-    "dropout",
-    "imbalance",
-    "length_bp",
-    "error",
-    "error_damage",
-    "error_indel",
-    "contamination",
-)
 
 
 @dataclass(frozen=True)
@@ -71,6 +62,29 @@ class Amplification:
     error_damage: float
     error_indel: float
     contamination: float
+
+    # What has an interval in the record of what was learnt; whether markers of an array
+    # show what is amplified (morula.array_signal), or reads.
+    measured: ClassVar[tuple[str, ...]] = (
+        "dropout",
+        "imbalance",
+        "length_bp",
+        "error",
+        "error_damage",
+        "error_indel",
+        "contamination",
+    )
+    is_array: ClassVar[bool] = False
+
+    @property
+    def misread(self) -> float:
+        """P(what shows one allele is the other's), at an ordinary substitution."""
+        return self.error
+
+    @property
+    def worst_error(self) -> float:
+        """The rate of ordinary substitutions or of damage, whichever is more."""
+        return max(self.error, self.error_damage)
 
     @property
     def dropout(self) -> float:

@@ -10,13 +10,15 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from morula import inheritance
+from morula import array_signal, inheritance
 from morula.amplification import N_CLASSES, N_ERROR_CLASSES, Amplification
+from morula.array_signal import ArraySignal
 from morula.inheritance import Chain, Posterior
 
 LENGTH_BOUNDS_BP = (200.0, 1e7)
@@ -131,12 +133,15 @@ def _ln_beta(rate: float, centre: float) -> float:
 def _ln_prior(now: Amplification, begin: Amplification, weight: float) -> float:
     """ln of the prior density that _maximise adds: Dirichlet for the shares, beta for
     the rates, and the amplicon length held by `weight` imaginary amplicons."""
-    rates = (
-        _ln_beta(now.error, begin.error)
-        + _ln_beta(now.error_damage, begin.error_damage)
-        + _ln_beta(now.error_indel, begin.error_indel)
-        + _ln_beta(now.contamination, begin.contamination)
-    )
+    if isinstance(now, ArraySignal) and isinstance(begin, ArraySignal):
+        rates = array_signal.ln_prior(now, begin)
+    else:
+        rates = (
+            _ln_beta(now.error, begin.error)
+            + _ln_beta(now.error_damage, begin.error_damage)
+            + _ln_beta(now.error_indel, begin.error_indel)
+            + _ln_beta(now.contamination, begin.contamination)
+        )
     shares = weight * float(begin.share_prior @ np.log(now.share_prior))
     length = -weight * (math.log(now.length_bp) + begin.length_bp / now.length_bp)
     return shares + rates + length
@@ -156,17 +161,31 @@ def _maximise(
     gap = np.concatenate([c.gap_bp[1:] for c in stretches])
     redraw = np.concatenate([p.redraw[1:] for p in posteriors])
     counts = np.sum([p.read_counts for p in posteriors], axis=0)
-    mixed = replace(now, contamination=_best_contamination(counts, now, begin))
-    error, error_damage, error_indel = _error_rates(counts, mixed, begin)
-    return Amplification(
-        now.shares,
-        draws / draws.sum(),
-        _best_length(gap, redraw, begin.length_bp, weight),
-        error,
-        error_damage,
-        error_indel,
-        mixed.contamination,
+    return replace(
+        now,
+        share_prior=draws / draws.sum(),
+        length_bp=_best_length(gap, redraw, begin.length_bp, weight),
+        **_best_rates(counts, now, begin),
     )
+
+
+def _best_rates(
+    counts: NDArray[np.float64], now: Amplification, begin: Amplification
+) -> dict[str, Any]:
+    """What is learnt of reads, or of an array's markers, from their expected counts,
+    (C, G, K, 2)."""
+    if isinstance(now, ArraySignal) and isinstance(begin, ArraySignal):
+        return array_signal.best_rates(counts[..., 0], now, begin)
+    contamination = _best_contamination(counts, now, begin)
+    error, error_damage, error_indel = _error_rates(
+        counts, replace(now, contamination=contamination), begin
+    )
+    return {
+        "error": error,
+        "error_damage": error_damage,
+        "error_indel": error_indel,
+        "contamination": contamination,
+    }
 
 
 def _best_contamination(

@@ -1,9 +1,9 @@
 """How well the reads determine an embryo's amplification: 95 % intervals.
 
-Coordinates u of the seven measures (amplification.MEASURED), each of the real line:
-dropout and the four rates by p = sin(u)^2, whose information does not depend on p;
-imbalance by an exponential tilt u of the inner shares towards |2 x - 1|; amplicon
-length by its logarithm. Shapes: P = 7 coordinates, J stretches, K grid points.
+Coordinates u of the measures (Amplification.measured), each of the real line: dropout
+and the rates by p = sin(u)^2, whose information does not depend on p; imbalance by an
+exponential tilt u of the inner shares towards |2 x - 1|; amplicon length and an array's
+noise by the logarithm. Shapes: P coordinates, J stretches, K grid points.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morula import inheritance
-from morula.amplification import MEASURED, Amplification
+from morula.amplification import Amplification
 from morula.amplification_fit import ERROR_BOUNDS, Fit, Stretch
 
 Floats = NDArray[np.float64]
@@ -26,9 +27,10 @@ Map = Callable[[Callable[[Stretch], float], Sequence[Stretch]], Iterable[float]]
 # Weight of the start in the estimate that the intervals are about.
 LOOSE_AMPLICONS = 2.0
 # Steps of the finite differences, and SD of the weak prior about the start that keeps
-# an interval finite where the reads say nothing.
-STEPS = np.array([0.05, 0.3, 0.1, 0.01, 0.01, 0.01, 0.01])
-PRIOR_SD = np.array([0.5, 3.0, 2.0, 0.2, 0.2, 0.2, 0.2])
+# an interval finite where the reads say nothing; a RATE where there is no own one.
+STEPS = {"dropout": 0.05, "imbalance": 0.3, "length_bp": 0.1, "noise": 0.03}
+PRIOR_SD = {"dropout": 0.5, "imbalance": 3.0, "length_bp": 2.0, "noise": 1.0}
+RATE_STEP, RATE_PRIOR_SD = 0.01, 0.2
 Z_95 = 1.96
 LEAST_WEIGHT = 1e-9
 # Fewer stretches than this do not tell how much stretches differ.
@@ -49,6 +51,15 @@ def _error(rate: float, move: float) -> float:
     return min(max(_moved_rate(rate, move), low), high)
 
 
+def _moved(name: str, value: float, move: float) -> float:
+    """A measure beyond the first three, `move` further in its coordinate."""
+    if name == "noise":
+        return value * math.exp(move)
+    if name == "contamination":
+        return _moved_rate(value, move) if value else 0.0
+    return _error(value, move)
+
+
 def moved(start: Amplification, move: Floats) -> Amplification:
     """`start` moved by `move` (P,) in the coordinates of this module."""
     edges = start.share_prior[[0, -1]] + LEAST_WEIGHT
@@ -62,15 +73,12 @@ def moved(start: Amplification, move: Floats) -> Amplification:
             dropout * edges[1:] / edges.sum(),
         ]
     )
-    return Amplification(
-        start.shares,
-        prior,
-        start.length_bp * math.exp(move[2]),
-        _error(start.error, move[3]),
-        _error(start.error_damage, move[4]),
-        _error(start.error_indel, move[5]),
-        _moved_rate(start.contamination, move[6]) if start.contamination else 0.0,
-    )
+    rest: dict[str, Any] = {
+        name: _moved(name, getattr(start, name), float(one))
+        for name, one in zip(start.measured[3:], move[3:], strict=True)
+    }
+    length_bp = start.length_bp * math.exp(move[2])
+    return replace(start, share_prior=prior, length_bp=length_bp, **rest)
 
 
 def _tilt(imbalance: float, near: Amplification) -> float:
@@ -96,9 +104,9 @@ def _derivatives(
         work = functools.partial(_ln_likelihood, moved(learnt, move))
         return np.array(list(apply(work, stretches)))
 
-    units = np.diag(STEPS)[free]
-    steps = STEPS[free]
-    middle = at(np.zeros(len(STEPS))).sum()
+    every = np.array([STEPS.get(name, RATE_STEP) for name in learnt.measured])
+    units, steps = np.diag(every)[free], every[free]
+    middle = at(np.zeros(len(every))).sum()
     up, down = [at(unit) for unit in units], [at(-unit) for unit in units]
     slope = (np.stack(up) - np.stack(down)).T / (2 * steps)
     one_way = np.array(
@@ -131,8 +139,8 @@ def _jackknifed(fit: Fit) -> Floats:
 def intervals(
     stretches: Sequence[Stretch], begin: Amplification, fit: Fit, apply: Map = map
 ) -> dict[str, tuple[float, float] | None]:
-    """95 % interval of each of amplification.MEASURED, None for a contamination that
-    is not in the model.
+    """95 % interval of each of `begin.measured`, None for a contamination that is not
+    in the model.
 
     fit: of EM from `begin` with the weight LOOSE_AMPLICONS.
 
@@ -142,29 +150,36 @@ def intervals(
     # what is counted over sites), whichever is more: reads follow the model less well
     # than its curvature believes.
     """
-    free = [i for i in range(len(STEPS)) if i < 6 or begin.contamination > 0]
+    names = begin.measured
+    free = [
+        place
+        for place, name in enumerate(names)
+        if name != "contamination" or begin.contamination > 0
+    ]
+    prior_sd = np.array([PRIOR_SD.get(names[i], RATE_PRIOR_SD) for i in free])
     slope, curvature = _derivatives(fit.drawn, stretches, free, apply)
     values, axes = np.linalg.eigh(-curvature)
     information = axes @ np.diag(np.maximum(values, 0.0)) @ axes.T
-    inverse = np.linalg.inv(information + np.diag(1 / PRIOR_SD[free] ** 2))
+    inverse = np.linalg.inv(information + np.diag(1 / prior_sd**2))
     variance = np.diag(inverse)
     if len(slope) >= MIN_STRETCHES:
         centred = slope - slope.mean(axis=0)
         between = np.diag(inverse @ (centred.T @ centred) @ inverse)
         variance = np.maximum(variance, between)
-    width = np.zeros(len(STEPS))
+    width = np.zeros(len(names))
     width[free] = Z_95 * np.sqrt(variance)
     width[:2] = np.maximum(width[:2], Z_95 * _jackknifed(fit))
     return {
         name: _ends(fit.amplification, place, width[place]) if place in free else None
-        for place, name in enumerate(MEASURED)
+        for place, name in enumerate(names)
     }
 
 
 def _ends(learnt: Amplification, place: int, width: float) -> tuple[float, float]:
     """The measure `place` at `width` below and above `learnt` in its coordinate."""
+    unit = np.eye(len(learnt.measured))[place]
     low, high = (
-        float(getattr(moved(learnt, np.eye(len(STEPS))[place] * end), MEASURED[place]))
+        float(getattr(moved(learnt, unit * end), learnt.measured[place]))
         for end in (-width, width)
     )
     return low, high

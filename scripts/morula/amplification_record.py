@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from morula.amplification import MEASURED, Amplification
+from morula.amplification import Amplification
+from morula.array_signal import ArraySignal
 from morula.atomic import written_whole
 from morula.errors import InputError
 
@@ -22,9 +23,9 @@ class Record:
     dropout: of all amplified sites, not only of those with reads as in `amplification`,
     NaN where it is taken from the preset (`of_preset_dropout`);
     imbalance: as `amplification.imbalance`, both from sites of different fragments;
-    intervals: 95 % of each of MEASURED, None where it is not in the model; converged,
-    iterations: of EM; sites_informative: sites with reads that tell of the
-    amplification, sites_used: of these and of others, those that were used.
+    intervals: 95 % of each of amplification.measured, None where it is not in the
+    model; converged, iterations: of EM; sites_informative: sites with reads that tell
+    of the amplification, sites_used: of these and of others, those that were used.
     """
 
     embryo: str
@@ -69,7 +70,8 @@ def write_record(path: str | Path, record: Record) -> None:
         "embryo": record.embryo,
         "shares": learnt.shares.tolist(),
         "share_prior": learnt.share_prior.tolist(),
-        **{name: getattr(learnt, name) for name in MEASURED},
+        "is_array": learnt.is_array,
+        **{name: getattr(learnt, name) for name in learnt.measured},
         "dropout": None if math.isnan(record.dropout) else record.dropout,
         "imbalance": record.imbalance,
         "converged": record.converged,
@@ -86,10 +88,11 @@ def read_record(path: str | Path) -> Record:
     """Read what `write_record` wrote; raises InputError for any other file."""
     try:
         data = json.loads(Path(path).read_text())
-        learnt = Amplification(
+        kind = ArraySignal if data["is_array"] else Amplification
+        learnt = kind(
             np.array(data["shares"], dtype=np.float64),
             np.array(data["share_prior"], dtype=np.float64),
-            *(float(data[name]) for name in MEASURED[2:]),
+            **{name: float(data[name]) for name in kind.measured[2:]},
         )
         return Record(
             str(data["embryo"]),

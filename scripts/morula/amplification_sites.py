@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import amplification, contamination_level
+from morula import site_signals
 from morula.amplification_fit import Stretch
 from morula.family_sites import FamilySites, between, is_informative
 from morula.inheritance import Chain
@@ -29,19 +29,23 @@ SHALLOW = 0.5
 @dataclass(frozen=True)
 class Choice:
     """stretches: in the order of the genome; sites_informative: sites with reads that
-    tell of x; sites_used: sites of the stretches."""
+    tell of x; sites_used: sites of the stretches; is_array: markers, not reads."""
 
     stretches: tuple[Stretch, ...]
     sites_informative: int
     sites_used: int
+    is_array: bool = False
 
     @property
     def unseen(self) -> float:
         """Share of the amplified sites that has no reads.
 
         # METHOD: Chao's estimate from the sites with one and with two reads (Chao
-        # 1984), which sites lost with both alleles do not enter.
+        # 1984), which sites lost with both alleles do not enter. A marker of an array
+        # shows all that is amplified.
         """
+        if self.is_array:
+            return 0.0
         depth = [stretch.chain.reads.sum(axis=1) for stretch in self.stretches]
         single, double = (sum(int((d == n).sum()) for d in depth) for n in (1, 2))
         missed = single * max(single - 1, 0) / (2.0 * (double + 1))
@@ -79,8 +83,10 @@ def of_chromosome(
     reads: NDArray[np.float64],
     max_depth: float,
     one_a_fragment: bool = False,
+    is_array: bool = False,
 ) -> tuple[list[Stretch], int]:
-    """Stretches of one chromosome and the number of informative sites; reads: (L, 2).
+    """Stretches of one chromosome and the number of informative sites; reads: (L, 2),
+    or what an array shows.
 
     Sites without reads are left out: the steps over them lose nothing. one_a_fragment:
     of informative sites that one fragment may cover, the first alone.
@@ -95,23 +101,15 @@ def of_chromosome(
     chosen = np.sort(np.concatenate([rows, sample]))
     if len(chosen) == 0:
         return [], 0
-    sites = family.sites
-    classes = amplification.site_classes(
-        sites.ref[chosen],
-        sites.alt[chosen],
-        family.parents[0].alleles[chosen],
-        contamination_level.levels(sites.pos_bp, reads, chosen),
-    )
     chain = Chain(
-        amplification.cap_depth(reads[chosen], max_depth),
-        classes,
+        *site_signals.at_rows(family, chosen, reads, max_depth, is_array),
         family.parents[0].alleles[chosen],
         family.parents[1].alleles[chosen],
         between(family.flip(0), chosen),
         between(family.flip(1), chosen),
         np.ones(len(chosen)),
     )
-    return _cut(chain, sites.pos_bp[chosen]), len(rows)
+    return _cut(chain, family.sites.pos_bp[chosen]), len(rows)
 
 
 def _cut(chain: Chain, pos_bp: NDArray[np.int64]) -> list[Stretch]:
@@ -134,7 +132,11 @@ def _cut(chain: Chain, pos_bp: NDArray[np.int64]) -> list[Stretch]:
     ]
 
 
-def choose(chromosomes: Sequence[tuple[list[Stretch], int]], max_sites: int) -> Choice:
+def choose(
+    chromosomes: Sequence[tuple[list[Stretch], int]],
+    max_sites: int,
+    is_array: bool = False,
+) -> Choice:
     """All stretches, or as many of them, evenly spread over the genome, as hold at most
     max_sites sites (one at least); chromosomes: results of `of_chromosome`."""
     every = [stretch for stretches, _ in chromosomes for stretch in stretches]
@@ -145,4 +147,5 @@ def choose(chromosomes: Sequence[tuple[list[Stretch], int]], max_sites: int) -> 
         kept,
         sum(count for _, count in chromosomes),
         sum(len(stretch.gap_bp) for stretch in kept),
+        is_array,
     )

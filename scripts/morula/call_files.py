@@ -20,6 +20,8 @@ FIELDS = {
     "AN": '##INFO=<ID=AN,Number=1,Type=Integer,Description="Known alleles">',
     "GT": '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
     "PL": '##FORMAT=<ID=PL,Number=G,Type=Integer,Description="Genotype likelihoods">',
+    "BAF": '##FORMAT=<ID=BAF,Number=1,Type=Float,Description="ALT fraction of the'
+    ' signal of a marker">',
     "DP": '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Reads used">',
     "AD": '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Reads of REF and ALT">',
     "ADF": '##FORMAT=<ID=ADF,Number=R,Type=Integer,Description="Forward reads">',

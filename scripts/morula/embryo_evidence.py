@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import amplification, copying
+from morula import amplification, array_signal, copying
 from morula.amplification import Amplification
 from morula.copying import Evidence
 from morula.parental_alleles import Sites
@@ -37,15 +37,21 @@ def evidence(
     max_depth: float,
     outlier: float,
 ) -> Evidence:
-    """Evidence at `sites`; frequency: (L,), the panel's of ALT; reads: (L, 2)."""
+    """Evidence at `sites`; frequency: (L,), the panel's of ALT; reads: (L, 2), or what
+    an array shows."""
     grid = coarse(learnt)
     gap_bp = np.diff(sites.pos_bp, prepend=sites.pos_bp[0])
-    no_level = np.zeros(len(gap_bp), dtype=np.int64)
-    both = np.repeat(frequency[:, None], 2, axis=1)
+    if learnt.is_array:
+        shown, classes = array_signal.of_sites(reads)
+    else:
+        no_level = np.zeros(len(gap_bp), dtype=np.int64)
+        both = np.repeat(frequency[:, None], 2, axis=1)
+        shown = amplification.cap_depth(reads, max_depth)
+        classes = amplification.site_classes(sites.ref, sites.alt, both, no_level)
     return copying.of_reads(
-        amplification.cap_depth(reads, max_depth),
+        shown,
         grid.read_table(),
-        amplification.site_classes(sites.ref, sites.alt, both, no_level),
+        classes,
         grid.share_prior,
         np.exp(-gap_bp / grid.length_bp),
         outlier,

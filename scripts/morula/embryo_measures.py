@@ -62,9 +62,11 @@ class ChromosomeMeasure:
 class Measures:
     """Everything `verdict` needs, and the columns of the QC table.
 
-    contamination: share of the reads from the mother's own cells; foreign: from outside
-    the family; misfit: of those that contradict the alleles that the father passed on;
-    relationship_sum: 2 of two parents, whichever of them gave more DNA.
+    depth: reads a site; of an array NaN, as in the chromosomes: how many markers there
+    are is by its make, not by the embryo's copies; contamination: share of the reads
+    from the mother's own cells; foreign: from outside the family; misfit: of those that
+    contradict the alleles that the father passed on; relationship_sum: 2 of two
+    parents, whichever of them gave more DNA.
     """
 
     record: Record
@@ -205,7 +207,7 @@ def _ratio(numerator: Sequence[float], denominator: Sequence[float]) -> Estimate
     return _estimate(jackknife(np.array(numerator)[:, None], over), [1.0])
 
 
-def measure_chromosome(one: ChromosomeSummary) -> ChromosomeMeasure:
+def measure_chromosome(one: ChromosomeSummary, is_array: bool) -> ChromosomeMeasure:
     """Depth, share and crossovers of one chromosome.
 
     # METHOD: the spread of the mean share is what the amplicons allow beforehand or
@@ -218,7 +220,7 @@ def measure_chromosome(one: ChromosomeSummary) -> ChromosomeMeasure:
     spread = math.hypot(max(share.error, one.share_sd), regional_error(one.span_bp))
     return ChromosomeMeasure(
         one.chrom,
-        _ratio(one.reads, one.sites),
+        UNKNOWN if is_array else _ratio(one.reads, one.sites),
         Estimate(share.value, spread) if any(one.known) else UNKNOWN,
         sum(one.flips[side] for side in range(2) if one.known[side]),
         sum(one.expected_flips[side] for side in range(2) if one.known[side]),
@@ -231,11 +233,12 @@ def combine(summaries: Sequence[ChromosomeSummary], record: Record) -> Measures:
         float(_stacked(summaries, name).sum())
         for name in ("sites", "covered", "reads", "share")
     )
+    is_array = record.amplification.is_array
     sides = contrary(summaries, 0), contrary(summaries, 1)
     mother, father, both = relationship(summaries)
     return Measures(
         record=record,
-        depth=reads / sites,
+        depth=math.nan if is_array else reads / sites,
         breadth=covered / sites,
         maternal_share=share / sites if any(summaries[0].known) else math.nan,
         contamination=contamination(*sides),
@@ -245,5 +248,5 @@ def combine(summaries: Sequence[ChromosomeSummary], record: Record) -> Measures:
         relationship_father=father,
         relationship_sum=both,
         known=summaries[0].known,
-        chromosomes=tuple(measure_chromosome(one) for one in summaries),
+        chromosomes=tuple(measure_chromosome(one, is_array) for one in summaries),
     )

@@ -73,7 +73,8 @@ def _surely(found: Estimate, low: float, high: float, z: float) -> bool:
 def depth_of(
     reads: Floats, pos_bp: NDArray[np.int64], autosomal_depth: float
 ) -> Estimate:
-    """Mean depth at sites (N, 2) of X over that of the autosomes, reads a site."""
+    """Mean depth at sites (N, 2) of X over that of the autosomes, reads a site; UNKNOWN
+    where these have none."""
     if len(reads) < MIN_SITES or autosomal_depth <= 0:
         return UNKNOWN
     depth = reads.sum(axis=1) / autosomal_depth

@@ -122,6 +122,7 @@ def _parent_reasons(
 def _impurities(measures: Measures, limits: Thresholds) -> tuple[list[str], list[str]]:
     """Reasons to fail and to warn that concern other DNA than the embryo's."""
     fails, warns = [], []
+    what = "signal is" if measures.record.amplification.is_array else "reads are"
     for found, warn, fail, whose in (
         (
             measures.contamination,
@@ -137,7 +138,7 @@ def _impurities(measures: Measures, limits: Thresholds) -> tuple[list[str], list
         ),
     ):
         sure = found.value - 2 * found.error
-        text = f"{found.value:.1%} of the reads are {whose}"
+        text = f"{found.value:.1%} of the {what} {whose}"
         if sure > fail:
             fails.append(text)
         elif sure > warn:
@@ -159,13 +160,15 @@ def verdict(
     of_x: where X is analysed its name, `chrom`, and why it `fails` the embryo or
     `warns`, empty where it does not (embryo_sex.judge).
     """
-    if not measures.depth > 0:
-        return "fail", "no reads at any site", []
-    fails, warns = _parent_reasons(measures, limits)
     learnt = measures.record.amplification
-    error = max(learnt.error, learnt.error_damage)
+    if not measures.breadth > 0:
+        what = "marker of the array" if learnt.is_array else "reads"
+        return "fail", f"no {what} at any site", []
+    fails, warns = _parent_reasons(measures, limits)
+    error = learnt.worst_error
     if error > limits.max_error:
-        fails.append(f"read error rate {error:.3f}, at most {limits.max_error:g}")
+        what = "share of wrong markers" if learnt.is_array else "read error rate"
+        fails.append(f"{what} {error:.3f}, at most {limits.max_error:g}")
     impure_fails, impure_warns = _impurities(measures, limits)
     fails += impure_fails
     warns += impure_warns

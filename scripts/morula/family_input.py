@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import amplification, contaminant, contamination_level
+from morula import contaminant, site_signals
 from morula.amplification import Amplification
 from morula.family_chain import Embryo, Family
 from morula.family_sites import FamilySites, between, is_informative
@@ -38,16 +38,17 @@ def embryo_of(
     max_depth: float,
     outlier: float,
 ) -> Embryo:
-    """One embryo at `rows`; reads: (L, 2)."""
-    sites = family.sites
-    gap_bp = np.diff(sites.pos_bp[rows], prepend=sites.pos_bp[rows[0]])
-    mother = family.parents[0].alleles[rows]
-    level = contamination_level.levels(sites.pos_bp, reads, rows)
+    """One embryo at `rows`; reads: (L, 2), or what an array shows."""
+    pos_bp = family.sites.pos_bp[rows]
+    gap_bp = np.diff(pos_bp, prepend=pos_bp[0])
+    shown, classes = site_signals.at_rows(
+        family, rows, reads, max_depth, learnt.is_array
+    )
     local = contaminant.local_share(learnt)
     return Embryo(
-        amplification.cap_depth(reads[rows], max_depth),
+        shown,
         reads[rows].sum(axis=1) > 0,
-        amplification.site_classes(sites.ref[rows], sites.alt[rows], mother, level),
+        classes,
         local.ln_read,
         local.prior,
         local.shares,

@@ -116,9 +116,14 @@ def check_bam(
 
 
 def check_vcf(
-    path: str, sample: str, lengths: Mapping[str, int], chromosomes: Sequence[str]
+    path: str,
+    sample: str,
+    lengths: Mapping[str, int],
+    chromosomes: Sequence[str],
+    is_array: bool = False,
 ) -> None:
-    """VCF or BCF with genotypes of the sample on all chromosomes, of this reference."""
+    """VCF or BCF with genotypes of the sample on all chromosomes, of this reference;
+    of an array BAF is as good."""
     check_there(path)
     check_end(path)
     with opened_vcf(path) as reader:
@@ -129,8 +134,10 @@ def check_vcf(
                 f"{path}: no sample {sample!r}; found {shown}; expected that name, or"
                 " one sample only: rename it (bcftools reheader -s)"
             )
-        if "GT" not in reader.header.formats:
-            raise InputError(f"{path}: no genotypes (FORMAT GT); expected called ones")
+        found_keys = set(reader.header.formats)
+        if "GT" not in found_keys and not (is_array and "BAF" in found_keys):
+            wanted = "called ones, or BAF" if is_array else "called ones"
+            raise InputError(f"{path}: no genotypes (FORMAT GT); expected {wanted}")
         found = _contigs_and_first_records(reader)[0]
         for chrom in chromosomes:
             if chrom not in found or _is_indexed_empty(reader, chrom):

@@ -240,7 +240,11 @@ def _check_unit(
     if unit.vcf and not inputs.is_made(unit.vcf):
         with inputs.at(f"{where}, vcf"):
             file_checks.check_vcf(
-                unit.vcf, unit.sample, inputs.lengths, inputs.chromosomes
+                unit.vcf,
+                unit.sample,
+                inputs.lengths,
+                inputs.chromosomes,
+                inputs.project.is_array(unit.sample),
             )
 
 

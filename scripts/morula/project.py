@@ -108,6 +108,10 @@ class Project:
         """What a sample has: `fastq`, `bam` or `vcf`."""
         return self.units[sample][0].kind
 
+    def is_array(self, sample: str) -> bool:
+        """Whether an embryo or born child has an array, not reads."""
+        return self.samples[sample].role not in PARENTS and self.kind(sample) == "vcf"
+
     def read_samples(self) -> list[str]:
         """Samples that have reads."""
         return [name for name in self.samples if self.kind(name) != "vcf"]
@@ -278,7 +282,7 @@ def _check_families(project: Project, sheet: str, problems: Problems) -> None:
 def _check_units(
     project: Project, samples: str, units: str, problems: Problems
 ) -> None:
-    """Every sample has units, of one kind; embryos and children have reads."""
+    """Every sample has units, of one kind, and one VCF at most."""
     for sample in project.samples.values():
         rows = project.units[sample.name]
         if not rows:
@@ -299,10 +303,4 @@ def _check_units(
                     f"{units}, line {row.line}, {row.kind}: {sample.name} has"
                     f" {rows[0].kind} in line {rows[0].line}; expected one kind of"
                     " files a sample"
-                )
-            if row.kind == "vcf" and sample.role not in PARENTS:
-                problems.add(
-                    f"{units}, line {row.line}, vcf: {sample.name} is of role"
-                    f" {sample.role}; expected its reads (fq1 and fq2, or bam): only"
-                    " parents can be given as VCF"
                 )

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import male_calls
+from morula import array_markers, male_calls
 from morula.sex_chromosome import Span
 
 KEPT_KEYS = ("GT", "PL", "DP", "AD", "GQ")
+# Of an embryo's array.
+ARRAY_KEYS = ("GT", "BAF")
 BASES = frozenset("ACGT")
 # INFO tag by which the lines of a multi-allelic record, split, are known.
 SPLIT_TAG = "MORULA_SPLIT"
@@ -33,6 +35,7 @@ class Line:
     is_filtered: bool
     info: str
     values: dict[str, str]
+    has_genotypes: bool
 
 
 def parse(text: str) -> Line:
@@ -47,6 +50,7 @@ def parse(text: str) -> Line:
         is_filtered=fields[6] not in ("PASS", "."),
         info=fields[7],
         values=dict(zip(keys, cells, strict=False)),
+        has_genotypes="GT" in keys,
     )
 
 
@@ -97,6 +101,18 @@ def end_of(line: Line) -> int | None:
     return line.pos_bp + len(line.ref) - 1 if line.alt == "." else None
 
 
+def array_values(line: Line, genotype: str) -> dict[str, str]:
+    """BAF of an array's marker as ALT fraction, where that is known.
+
+    A multi-allelic record's markers are of another pair of alleles: none of theirs.
+    """
+    if is_split(line):
+        return {}
+    is_alt = array_markers.is_b_alt(line.ref, line.alt, line.info)
+    fraction = array_markers.alt_fraction(line.values.get("BAF", "."), genotype, is_alt)
+    return {} if fraction is None else {"BAF": f"{fraction:.4f}"}
+
+
 @dataclass
 class Tally:
     """What became of a VCF's lines."""
@@ -113,6 +129,7 @@ class Tally:
 
 class Importer:
     """Goes through the lines; keeps variants, and marks the panel's hom-ref sites.
+    Of an array's markers it keeps the ALT fraction, too, as BAF.
 
     panel: position of every panel site by chromosome, int64 (L,), rising;
     reference: (chrom, start0, end0) -> bases of the FASTA, upper case.
@@ -124,8 +141,9 @@ class Importer:
         panel: dict[str, NDArray[np.int64]],
         reference: Callable[[str, int, int], str],
         single: Mapping[str, Span] | None = None,
+        is_array: bool = False,
     ) -> None:
-        self._panel = panel
+        self._panel, self._is_array = panel, is_array
         self._single = single or {}
         self._reference = reference
         self.hom_ref = {
@@ -163,6 +181,8 @@ class Importer:
             return None
         first, last = self._single.get(line.chrom, (1, 0))
         is_single = first <= line.pos_bp <= last
+        if self._is_array:
+            line.values["GT"] = array_markers.diploid(line.values.get("GT", "."))
         genotype = genotype_of(line.values, is_single)
         end = end_of(line)
         is_variant = set(line.alt) <= BASES
@@ -170,7 +190,7 @@ class Importer:
             last = end if end is not None else line.pos_bp + len(line.ref) - 1
             if not is_split(line):
                 self._mark(line.chrom, line.pos_bp, last)
-        if end is not None or genotype == "./.":
+        if end is not None or (genotype == "./." and not self._has_only_baf(line)):
             return None
         if not is_variant:
             self.tally.not_bases += 1
@@ -184,9 +204,15 @@ class Importer:
         end = np.searchsorted(sites, last, side="right")
         self.hom_ref[chrom][begin:end] = True
 
-    @staticmethod
-    def _kept(line: Line, genotype: str, is_single: bool) -> str:
-        values = {"GT": genotype, **kept_values(line.values, is_single)}
+    def _has_only_baf(self, line: Line) -> bool:
+        return self._is_array and "BAF" in line.values and not line.has_genotypes
+
+    def _kept(self, line: Line, genotype: str, is_single: bool) -> str:
+        values = {"GT": genotype}
+        if self._is_array:
+            values |= array_values(line, genotype)
+        else:
+            values |= kept_values(line.values, is_single)
         fields = (line.chrom, str(line.pos_bp), ".", line.ref, line.alt)
         cell = ":".join(values.values())
         return "\t".join((*fields, ".", ".", ".", ":".join(values), cell)) + "\n"

@@ -16,7 +16,7 @@ CHROMOSOMES = ("chr1", "chr2")
 MODEL = (
     "--amplification MDA --presets resources/amplification.tsv --prior-amplicons 20"
     " --read-error 0.003 --damage-error 0.006 --indel-error 0.003"
-    " --contamination 0.002 --shares 11"
+    " --array-error 0.005 --array-noise 0.06 --contamination 0.002 --shares 11"
     " --max-depth 50 --em-iterations 50 --em-tolerance 0.1"
 ).split()
 

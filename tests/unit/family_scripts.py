@@ -30,7 +30,7 @@ SINGLE_CELL = amplification.Preset(0.2, 2.0, 10_000.0)
 
 def write_record(path, embryo, n_shares=9, preset=SINGLE_CELL):
     learnt = amplification.start(preset, 1, n_shares, 0.005, 0.005, 0.003, 0.0)
-    intervals = dict.fromkeys(amplification.MEASURED)
+    intervals = dict.fromkeys(amplification.Amplification.measured)
     record = amplification_record.Record(
         embryo, learnt, 0.2, 0.3, intervals, True, 1, 1, 1
     )

@@ -143,7 +143,7 @@ def learn(
     fit = amplification_fit.fit(choice.stretches, begin, 20.0, 50, 0.1)
     learnt = fit.amplification
     dropout = amplification.dropout_of_loci(learnt.dropout, choice.unseen)
-    nothing = dict.fromkeys(amplification.MEASURED)
+    nothing = dict.fromkeys(amplification.Amplification.measured)
     return learnt, Record(
         "E1", learnt, dropout, 0.3, nothing, fit.converged, 1, 1, choice.sites_used
     )

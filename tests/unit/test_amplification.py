@@ -200,7 +200,7 @@ class TestIntervals:
 
     def test_reads_narrow_them(self):
         wide, narrow = (self.found(3, depth, 4000) for depth in (0.05, 20.0))
-        for name in amplification.MEASURED:
+        for name in amplification.Amplification.measured:
             assert narrow[name][1] - narrow[name][0] < 0.5 * (
                 wide[name][1] - wide[name][0]
             )
@@ -228,7 +228,7 @@ class TestIntervals:
         ) == pytest.approx(0.01)
         assert there.share_prior.sum() == pytest.approx(1.0)
         back = amplification_intervals.moved(there, -move)
-        for name in amplification.MEASURED:
+        for name in amplification.Amplification.measured:
             assert getattr(back, name) == pytest.approx(getattr(begin, name), rel=1e-6)
 
 
@@ -260,7 +260,7 @@ class TestSeparateAmplicons:
 class TestRecord:
     def record(self):
         begin = amplification.start(PRESET, None, 11, 0.003, 0.006, 0.003, 0.002)
-        intervals = {name: (0.1, 0.2) for name in amplification.MEASURED}
+        intervals = {name: (0.1, 0.2) for name in amplification.Amplification.measured}
         intervals["contamination"] = None
         return amplification_record.Record(
             "E1", begin, 0.21, 0.3, intervals, True, 7, 90, 60

@@ -252,7 +252,7 @@ def record(**changes):
     begin = amplification.start(
         amplification.Preset(0.16, 2.0, 1e4), 1, 11, 0.003, 0.004, 0.003, 0.002
     )
-    nothing = dict.fromkeys(amplification.MEASURED)
+    nothing = dict.fromkeys(amplification.Amplification.measured)
     good = amplification_record.Record("E1", begin, 0.15, 0.3, nothing, True, 9, 10, 10)
     return replace(good, **changes)
 

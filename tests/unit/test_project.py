@@ -173,14 +173,14 @@ def test_one_kind_of_files_a_sample(folder):
         project()
 
 
-def test_embryos_need_reads(folder):
+def test_an_embryo_may_have_an_array(folder):
     replace(Path("units.tsv"), "fq2\tbam", "fq2\tvcf")
     replace(Path("units.tsv"), "E1_1.fq.gz\tE1_2.fq.gz\t", "\t\te.vcf")
-    with pytest.raises(InputError) as caught:
-        project()
-    message = "units.tsv, line 4, vcf: E1 is of role embryo; expected its reads"
-    assert message in str(caught.value)
-    assert "line 3" not in str(caught.value)
+    found = project()
+    assert [name for name in found.samples if found.is_array(name)] == ["E1"]
+    # A parent's VCF is called, not an amplified cell's array.
+    assert found.kind("P1") == "vcf"
+    assert "E1" not in found.read_samples()
 
 
 def test_one_vcf_a_parent(folder):

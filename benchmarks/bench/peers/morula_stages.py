@@ -27,7 +27,8 @@ from morula.parental_alleles import Sites
 # Keys of the config's section `correct` that learn_amplification.py and
 # correct_family.py are told (correct.smk).
 OF_LEARNING = (
-    *("prior_amplicons", "read_error", "damage_error", "indel_error", "contamination"),
+    *("array_error", "array_noise", "prior_amplicons", "read_error", "damage_error"),
+    *("indel_error", "contamination"),
     *("shares", "max_depth", "learn_sites", "em_iterations", "em_tolerance"),
 )
 OF_CORRECTION = ("max_depth", "burn_in", "sweeps", "tolerance", "samples", "outlier")
@@ -45,12 +46,14 @@ OF_FAMILY = {
 @dataclass(frozen=True)
 class Member:
     """An embryo or a born child of the family. name; counts: BCF; amplification: a row
-    of resources/amplification.tsv; cells: in the biopsy, None where not known."""
+    of resources/amplification.tsv; cells: in the biopsy, None where not known;
+    is_array: the counts are what an array shows."""
 
     name: str
     counts: str
     amplification: str
     cells: int | None
+    is_array: bool = False
 
     def learnt(self, folder: Path) -> Path:
         """What learn_amplification.py says of it."""
@@ -59,8 +62,9 @@ class Member:
 
 def members_of(case: Case, args: argparse.Namespace) -> list[Member]:
     """The embryos of the case, then born children: C1, C2, ..."""
+    is_array = getattr(args, "array", False)
     embryos = [
-        Member(str(name), counts, args.amplification, args.cells)
+        Member(str(name), counts, args.amplification, args.cells, is_array)
         for name, counts in zip(case.embryos, args.counts, strict=True)
     ]
     children = enumerate(args.child_counts, start=1)
@@ -87,6 +91,7 @@ def learn(
         own = ["--embryo", member.name, "--counts", member.counts]
         own += ["--amplification", member.amplification]
         own += ["--cells", str(member.cells)] if member.cells else []
+        own += ["--array"] if member.is_array else []
         output = ["--output", member.learnt(folder)]
         run_script("learn_amplification", [*flags, *own, *output])
 
