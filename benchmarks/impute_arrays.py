@@ -1,8 +1,10 @@
-"""Parents from SNP arrays, against the same couples at 30x; embryos at 30x.
+"""Parents and embryos from SNP arrays, against the same families at 30x.
 
 Real founders are thinned to an array (one common SNV of the panel in each window);
 their genotypes go through Morula's own import, phasing and imputation. The embryos are
-the same, amplified by single-cell MDA with 20 % dropout. World: made by make_world.py.
+the same, amplified by single-cell MDA with 20 % dropout; their arrays show the ALT
+share of that DNA, read at ARRAY_DEPTH, with the errors of bench/array_chips.py, as BAF
+or as called genotypes alone. World: made by make_world.py.
 
     python benchmarks/impute_arrays.py --world WORLD --chrom chr20 --couples 4 \\
         --seed 1 --directory WORK --output docs/benchmarks/imputation/arrays.tsv
@@ -37,14 +39,16 @@ from morula.errors import InputError
 
 logger = logging.getLogger("impute_arrays")
 DEPTH = 30
+# So deep that the reads' ALT fraction is that of the template.
+ARRAY_DEPTH = 300
 EMBRYOS = [f"E{number}" for number in range(1, 6)]
-SCENARIO = (
-    f'{{"embryos": {len(EMBRYOS)}, "depth": {DEPTH}, "amplification": "MDA",'
-    ' "cells": 1, "set": {"dropout_rate": 0.2, "amplicon_bp": 10000}}'
+# Data of the parents, and of the embryos: BAF, or genotypes alone.
+READS, ARRAY, CALLS = "reads", "array", "array_calls"
+# Parents, embryos.
+ARMS = (
+    *((READS, READS), (ARRAY, READS), (READS, ARRAY), (READS, CALLS)),
+    *((ARRAY, ARRAY), (ARRAY, CALLS)),
 )
-# Data of the parents.
-READS, ARRAY = "reads", "array"
-ARMS = (READS, ARRAY)
 MEASURES = {
     ("dosage_r2", ALL),
     ("dosage_r2", f"{ALL}_maf_below_1pct"),
@@ -55,7 +59,7 @@ MEASURES = {
     ("ece", ALL),
     ("ece", PARENT_HET),
 }
-COLUMNS = ("couple", "parents", "measure", "stratum", "value", "n")
+COLUMNS = ("couple", "parents", "embryos", "measure", "stratum", "value", "n")
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,21 @@ class Couple:
         return make_parents.parse_args([str(flag) for flag in flags])
 
 
-def import_flags(couple: Couple, vcf: Path, name: str) -> list[object]:
-    """What both imports are told."""
+def scenario(depth: float) -> str:
+    """The embryos, as make_case.py takes them."""
+    return (
+        f'{{"embryos": {len(EMBRYOS)}, "depth": {depth}, "amplification": "MDA",'
+        ' "cells": 1, "set": {"dropout_rate": 0.2, "amplicon_bp": 10000}}'
+    )
+
+
+def import_array(couple: Couple, vcf: Path, name: str, part: Path, *more: str) -> None:
+    """Rule import_vcf."""
     flags: list[object] = ["--vcf", vcf, "--sample", name, "--chromosomes"]
     flags += [couple.chrom, "--genome", couple.world / "genome.fa"]
-    return [*flags, "--max-wrong-ref", section_defaults("call")["max_wrong_ref"]]
+    flags += ["--max-wrong-ref", section_defaults("call")["max_wrong_ref"]]
+    flags += ["--panel-sites", couple.world / "snvs.tsv.gz", "--output", part]
+    run_script("import_vcf", [*flags, *more])
 
 
 def call_arrays(couple: Couple, args: argparse.Namespace) -> None:
@@ -105,10 +119,9 @@ def call_arrays(couple: Couple, args: argparse.Namespace) -> None:
         truth = args.directory / f"{name}.bcf"
         alleles = array_chips.alleles_at(truth, name, couple.markers)
         vcf, part = (args.directory / f"{name}.{end}" for end in ("vcf", "calls.bcf"))
-        genotypes = array_chips.unamplified(rng, alleles)
-        array_chips.write_array(vcf, couple.fai, couple.markers, name, genotypes)
-        sites = ["--panel-sites", couple.world / "snvs.tsv.gz", "--output", part]
-        run_script("import_vcf", [*import_flags(couple, vcf, name), *sites])
+        shown = array_chips.Shown(array_chips.unamplified(rng, alleles))
+        array_chips.write_array(vcf, couple.fai, couple.markers, name, shown)
+        import_array(couple, vcf, name, part)
         parts.append(str(part))
     calls = str(args.directory / "calls.bcf")
     merge = ["bcftools", "merge", "--no-version", "-m", "none", "-Ob", "-o", calls]
@@ -129,23 +142,44 @@ def array_parents(couple: Couple) -> None:
     make_parents.prepare(args, panel)
 
 
-def case_folder(couple: Couple, parents: str) -> Path:
-    return couple.folder / f"case_{parents}"
+def case_folder(couple: Couple, parents: str, embryos: str) -> Path:
+    return couple.folder / f"case_{parents}_{embryos}"
 
 
-def make_embryos(couple: Couple, parents: str) -> None:
-    """The case: embryos, and their counts at 30x."""
-    folder = couple.parents(parents)
+def make_embryos(couple: Couple, parents: str, embryos: str) -> None:
+    """The case: embryos, and their counts, or what their arrays show."""
+    folder, case = couple.parents(parents), case_folder(couple, parents, embryos)
+    depth = DEPTH if embryos == READS else ARRAY_DEPTH
     flags = ["--world", couple.world, "--panel", folder / "panel.bcf"]
-    flags += ["--parents", folder, "--chrom", couple.chrom, "--scenario", SCENARIO]
-    flags += ["--couple", couple.number, "--seed", couple.seed]
-    flags += ["--directory", case_folder(couple, parents)]
+    flags += ["--parents", folder, "--chrom", couple.chrom]
+    flags += ["--scenario", scenario(depth)]
+    flags += ["--couple", couple.number, "--seed", couple.seed, "--directory", case]
     checked(make_case.main([str(flag) for flag in flags]), "make_case")
+    if embryos != READS:
+        for name in EMBRYOS:
+            put_on_array(couple, folder, case, name, embryos == ARRAY)
 
 
-def infer(couple: Couple, parents: str) -> tuple[Case, Result]:
+def put_on_array(
+    couple: Couple, parents: Path, case: Path, name: str, has_fractions: bool
+) -> None:
+    """The embryo's counts replaced by what its array shows (rule count_array)."""
+    counts, vcf, part = (
+        case / f"{name}.{end}" for end in ("counts.bcf", "array.vcf", "array.bcf")
+    )
+    rng = couple.rng("embryo", name)
+    reads = array_chips.depths_at(counts, couple.markers)
+    shown = array_chips.amplified(rng, reads, has_fractions)
+    array_chips.write_array(vcf, couple.fai, couple.markers, name, shown)
+    import_array(couple, vcf, name, part, "--array")
+    flags: list[object] = ["--genome", couple.world / "genome.fa", "--sample", name]
+    flags += ["--chrom", couple.chrom, "--array", part, "--output", counts]
+    run_script("count_array", [*flags, "--sites", parents / "sites.tsv.gz"])
+
+
+def infer(couple: Couple, parents: str, embryos: str) -> tuple[Case, Result]:
     """What Morula makes of an arm."""
-    folder, made = case_folder(couple, parents), couple.parents(parents)
+    folder, made = case_folder(couple, parents, embryos), couple.parents(parents)
     output = folder / "morula.npz"
     flags = ["--case", folder / "case.npz", "--output", output]
     flags += ["--family-sites", made / "family.npz", "--phased", made / "phased.bcf"]
@@ -153,6 +187,7 @@ def infer(couple: Couple, parents: str) -> tuple[Case, Result]:
     flags += ["--father", PARENTS[1], "--map", couple.world / "average.map"]
     flags += ["--amplification", "MDA", "--cells", 1, "--seed", couple.seed]
     flags += ["--counts", *(folder / f"{name}.counts.bcf" for name in EMBRYOS)]
+    flags += [] if embryos == READS else ["--array"]
     checked(run_morula.main([str(flag) for flag in flags]), "run_morula")
     return load_case(folder / "case.npz"), load_result(output)
 
@@ -178,19 +213,17 @@ def couple_rows(couple: Couple) -> Iterator[dict[str, object]]:
     make_parents.work(couple.args(READS))
     array_parents(couple)
     for arm in ARMS:
-        make_embryos(couple, arm)
-        case, result = infer(couple, arm)
+        make_embryos(couple, *arm)
+        case, result = infer(couple, *arm)
         yield from (cells(couple, arm, row) for row in judged(case, result))
         if arm == ARMS[0]:
-            null = null_result(case)
-            yield from (
-                cells(couple, "panel_frequency", row) for row in judged(case, null)
-            )
+            null, nothing = null_result(case), ("panel_frequency", "none")
+            yield from (cells(couple, nothing, row) for row in judged(case, null))
 
 
-def cells(couple: Couple, arm: str, row: Row) -> dict[str, object]:
+def cells(couple: Couple, arm: tuple[str, str], row: Row) -> dict[str, object]:
     """A row of the table."""
-    values = (couple.number, arm, row.measure, row.stratum, f"{row.value:.6g}", row.n)
+    values = (couple.number, *arm, row.measure, row.stratum, f"{row.value:.6g}", row.n)
     return dict(zip(COLUMNS, values, strict=True))
 
 
@@ -198,7 +231,7 @@ def mean_rows(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     """Means over couples, couple `mean`, in the order of the rows."""
     groups: dict[tuple, list[dict[str, object]]] = {}
     for row in rows:
-        groups.setdefault(tuple(row[key] for key in COLUMNS[1:4]), []).append(row)
+        groups.setdefault(tuple(row[key] for key in COLUMNS[1:5]), []).append(row)
     means = []
     for key, group in groups.items():
         value = np.mean([float(str(row["value"])) for row in group])

@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--amplification", required=True, help="a row of resources/amplification.tsv")
     add("--cells", type=int, help="cells in the biopsy, where known")
     add("--seed", type=int, default=1)
+    add("--array", action="store_true", help="the counts are what arrays show")
     add("--threads", type=int, default=1)
     args = parser.parse_args(argv)
     return command.run_method(

@@ -61,8 +61,40 @@ def test_the_file_has_the_genotypes(panel, tmp_path):
     assert alleles.tolist() == [[0, 1], [1, 1], [0, 0]]
     (tmp_path / "genome.fa.fai").write_text("chr1\t100000\t6\t60\t61\n")
     array_chips.write_array(
-        tmp_path / "a.vcf", tmp_path / "genome.fa.fai", markers, "M1", ["0/1"] * 3
+        tmp_path / "a.vcf",
+        tmp_path / "genome.fa.fai",
+        markers,
+        "M1",
+        array_chips.Shown(["0/1"] * 3),
     )
     query = ["bcftools", "query", "-f", "%POS %REF %ALT[ %GT]\n", tmp_path / "a.vcf"]
     done = subprocess.run(query, check=True, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["1000 A G 0/1", "7000 C T 0/1", "8000 G T 0/1"]
+
+
+def test_an_amplified_embryo_shows_the_share_of_alt():
+    rng = np.random.default_rng(3)
+    reads = np.repeat([[300, 0], [150, 150], [60, 240], [0, 0]], 20_000, axis=0)
+    shown = array_chips.amplified(rng, reads, has_fractions=True)
+    alt = shown.alt.reshape(4, -1)
+    assert np.median(alt[:3], axis=1) == pytest.approx([0, 0.5, 0.8], abs=0.02)
+    assert np.isnan(alt[3]).all()
+    spread = np.percentile(alt[1], [16, 84])
+    assert (spread[1] - spread[0]) / 2 == pytest.approx(array_chips.NOISE, rel=0.1)
+    genotypes = np.array(shown.genotypes).reshape(4, -1)
+    assert (genotypes[0] == "0/0").mean() > 0.93
+    assert (genotypes[1] == "0/1").mean() > 0.93
+    assert (genotypes[2] == "1/1").mean() > (genotypes[2] == "0/1").mean()
+    assert (genotypes[3] == "./.").all()
+    assert (genotypes[2] == "./.").mean() > 0.2
+
+
+def test_b_is_either_allele_in_the_file(panel, tmp_path):
+    markers = array_chips.choose_markers(panel, "chr1", 500, 0.05, seed=1)
+    (tmp_path / "genome.fa.fai").write_text("chr1\t100000\t6\t60\t61\n")
+    shown = array_chips.Shown(["0/0", "0/1", "./."], np.array([0.1, 0.6, np.nan]))
+    path = tmp_path / "a.vcf"
+    array_chips.write_array(path, tmp_path / "genome.fa.fai", markers, "E1", shown)
+    query = ["bcftools", "query", "-f", "%ALLELE_B[ %GT %BAF]\n", path]
+    done = subprocess.run(query, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["A* 0/0 0.9", "T 0/1 0.6", "G* ./. ."]
