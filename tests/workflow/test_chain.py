@@ -161,7 +161,8 @@ def test_a_finished_run_does_nothing(project):
 
 
 def test_families_that_bring_cram_and_vcf(project, tmp_path):
-    """A couple by CRAM and VCF; beside it a mother alone, the father a donor."""
+    """A couple by CRAM and VCF, one of its embryos by an array; beside it a mother
+    alone, the father a donor."""
     results = project / "results"
     (tmp_path / "config.yaml").write_text(
         SHEETS + REFERENCE.format(world=results / "simulate")
@@ -173,7 +174,8 @@ def test_families_that_bring_cram_and_vcf(project, tmp_path):
     write_rows(
         tmp_path / "samples.tsv",
         "sample family role",
-        *["M1 A mother", "P1 A father", "E1 A embryo", "MB B mother", "E2 B embryo"],
+        *["M1 A mother", "P1 A father", "E1 A embryo", "EA A embryo"],
+        *["MB B mother", "E2 B embryo"],
     )
     reads = str(results / "simulate/reads")
     write_rows(
@@ -182,6 +184,7 @@ def test_families_that_bring_cram_and_vcf(project, tmp_path):
         f"M1 1   {results}/align/M1.cram ",
         f"P1 1    {vcf}",
         f"{unit('E1', reads)}  ",
+        f"EA 1    {write_array(project, tmp_path)}",
         "MB 1   copy.cram ",
         f"{unit('E2', reads)}  ",
     )
@@ -195,6 +198,13 @@ def test_families_that_bring_cram_and_vcf(project, tmp_path):
     made = tmp_path / "results"
     with pysam.VariantFile(str(made / "impute/B.bcf")) as genomes:
         assert list(genomes.header.samples) == ["MB", "E2"]
+    assert dosage_r2(project, made / "impute/A.bcf", "EA", of="E2") > 0.9
+    by_reads, by_array = read_tsv(made / "correct/A.qc.tsv")
+    assert by_array["embryo"] == "EA"
+    assert by_array["status"] in ("pass", "warn"), by_array["reason"]
+    assert by_array["depth"] == by_array["error_rate_damage"] == ""
+    assert by_reads["signal_noise"] == "" != by_array["signal_noise"]
+    assert "EA" in (made / "report/A.html").read_text()
     (row,) = read_tsv(made / "correct/B.qc.tsv")
     assert row["relationship_father"] == ""
     assert float(row["relationship_mother"]) > 0.5
@@ -203,9 +213,30 @@ def test_families_that_bring_cram_and_vcf(project, tmp_path):
     assert ranking[0]["reason"]
 
 
-def dosage_r2(project: Path, genomes: Path, sample: str) -> float:
-    """Squared correlation of a sample's dosages with the truth, at all sites."""
-    truth_path = project / f"results/simulate/truth/samples/{sample}.bcf"
+def write_array(project: Path, folder: Path) -> Path:
+    """An array of embryo E2, by another name: every fourth of its true SNVs."""
+    truth = project / "results/simulate/truth/samples/E2.bcf"
+    path = folder / "array.vcf"
+    kept = 0
+    with pysam.VariantFile(str(truth)) as given:
+        given.header.formats.add("BAF", 1, "Float", "B allele frequency")
+        given.header.info.add("ALLELE_B", 1, "String", "B allele")
+        with pysam.VariantFile(str(path), "w", header=given.header) as array:
+            for number, record in enumerate(given):
+                if number % 4 or len(record.ref) > 1 or len(record.alts[0]) > 1:
+                    continue
+                record.info["ALLELE_B"] = record.alts[0]
+                record.samples[0]["BAF"] = sum(record.samples[0]["GT"]) / 2
+                array.write(record)
+                kept += 1
+    assert kept > 500
+    return path
+
+
+def dosage_r2(project: Path, genomes: Path, sample: str, of: str = "") -> float:
+    """Squared correlation of a sample's dosages with the truth, that of `of` or its
+    own, at all sites."""
+    truth_path = project / f"results/simulate/truth/samples/{of or sample}.bcf"
     with pysam.VariantFile(str(truth_path)) as truth:
         copies = {
             (one.chrom, one.pos, one.alts): sum(one.samples[0]["GT"]) for one in truth

@@ -73,10 +73,11 @@ def test_the_demo(tmp_path):
 
 def build_three_families(folder: Path) -> None:
     """FAM1 from FASTQ and BAM; B2 of a mother with two units, a child, and no father;
-    C3 of parents by VCF."""
+    C3 of parents by VCF, one of its embryos by an array."""
     input_world.build(folder)
     samples = ["B2\tX\tmother", "B2\tE9\tembryo", "B2\tC1\tchild"]
     samples += ["C3\tY\tmother", "C3\tZ\tfather", "C3\tE7\tembryo"]
+    samples += ["C3\tE8\tembryo"]
     for row in samples:
         add_row(folder / "samples.tsv", row)
     input_world.replace(folder / "units.tsv", "fq2\tbam", "fq2\tbam\tvcf")
@@ -88,8 +89,8 @@ def build_three_families(folder: Path) -> None:
     add_row(folder / "units.tsv", "X\tlane-2\tL2_1.fq.gz\tL2_2.fq.gz")
     input_world.replace(folder / "config.yaml", "[chr20, chr21]", "[chr20]")
     calls = folder / "vcf/chr20.vcf.gz"
-    input_world.write_vcf(calls, "chr20", ["Z", "Y"], ["0/1", "1/1"])
-    for sample in ("Y", "Z"):
+    input_world.write_vcf(calls, "chr20", ["Z", "Y", "E8"], ["0/1", "1/1", "0/1"])
+    for sample in ("Y", "Z", "E8"):
         add_row(folder / "units.tsv", f"{sample}\t1\t\t\t\tvcf/chr20.vcf.gz")
 
 
@@ -109,6 +110,10 @@ def test_families_of_all_kinds(tmp_path):
         ("import_vcf", "sample=Y"),
         ("import_vcf", "sample=Z"),
         ("learn_amplification", "embryo=E7"),
+        ("count_alleles", "sample=E7, chrom=chr20"),
+        ("import_vcf", "sample=E8"),
+        ("count_array", "sample=E8, chrom=chr20"),
+        ("learn_amplification", "embryo=E8"),
         ("correct_family", "family=C3, chrom=chr20"),
         ("write_report", "family=FAM1"),
         ("write_report", "family=B2"),
@@ -118,7 +123,26 @@ def test_families_of_all_kinds(tmp_path):
     } <= jobs
     assert ("align_reads", "sample=Y") not in jobs
     assert ("call_variants", "family=C3, chrom=chr20") not in jobs
+    assert ("count_alleles", "sample=E8, chrom=chr20") not in jobs
     assert not any("simulat" in rule for rule, _ in jobs)
+
+
+def test_a_family_of_arrays_alone(tmp_path):
+    """Nobody has reads: nothing is aligned, and there is no page of their quality."""
+    input_world.build(tmp_path)
+    rows = ["FAM1\tX\tmother", "FAM1\tY\tfather", "FAM1\tE8\tembryo"]
+    text = "\n".join(["family\tsample\trole", *rows])
+    (tmp_path / "samples.tsv").write_text(text + "\n")
+    names = ["X", "Y", "E8"]
+    vcf = tmp_path / "vcf/chr20.vcf.gz"
+    input_world.write_vcf(vcf, "chr20", names, ["0/1", "1/1", "0/1"])
+    text = "".join(f"{name}\t1\tvcf/chr20.vcf.gz\n" for name in names)
+    (tmp_path / "units.tsv").write_text(f"sample\tunit\tvcf\n{text}")
+    input_world.replace(tmp_path / "config.yaml", "[chr20, chr21]", "[chr20]")
+    jobs = plan(tmp_path)
+    rules = {rule for rule, _ in jobs}
+    assert {"import_vcf", "count_array", "impute_family", "write_report"} <= rules
+    assert not rules & {"align_reads", "count_alleles", "make_multiqc", "link_reads"}
 
 
 def build_shapes(folder: Path) -> None:
