@@ -13,10 +13,12 @@ from morula import (
     amplification_fit,
     amplification_intervals,
     array_signal,
+    embryo_evidence,
     inheritance,
 )
 from morula.errors import InputError
 from morula.genetic_map import haldane
+from morula.parental_alleles import Sites
 
 PRESET = amplification.Preset(0.16, 2.0, 10_000.0)
 N_MARKERS = 12_000
@@ -173,3 +175,21 @@ class TestLearning:
         assert fit.amplification.error == pytest.approx(0.005, rel=0.01)
         assert fit.amplification.noise == pytest.approx(0.06, rel=0.01)
         assert not math.isnan(fit.amplification.dropout)
+
+
+def test_evidence_for_copying_from_the_panel():
+    """As the table says, at the coarse grid; nothing where nothing is shown."""
+    pos_bp = np.array([100, 2000, 9000])
+    letters = np.array(["A", "A", "A"], dtype=object), np.array(["G"] * 3, dtype=object)
+    sites = Sites(pos_bp, *letters)
+    signals = np.array([[25.0, 25.0], [0, 0], [2, 0]])
+    found = embryo_evidence.evidence(
+        sites, np.full(3, 0.3), signals, begin(), max_depth=50, outlier=0.0
+    )
+    grid = embryo_evidence.coarse(begin())
+    shown = np.exp(grid.read_table()[..., 0])
+    for row, symbol in ((0, 25), (2, array_signal.N_FRACTIONS)):
+        expected = shown[symbol] / shown[symbol].max()
+        np.testing.assert_allclose(found.likelihood[row], expected, rtol=1e-9)
+    np.testing.assert_array_equal(found.likelihood[1], 1.0)
+    np.testing.assert_allclose(found.stay[1:], np.exp([-0.19, -0.7]))

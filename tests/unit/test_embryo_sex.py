@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from morula import embryo_sex
+from morula import array_signal, embryo_sex
 from morula.embryo_measures import UNKNOWN, Estimate
 from morula.embryo_sex import Signs
 from morula.errors import InputError
@@ -75,6 +76,20 @@ def test_depth_decides_where_alleles_do_not():
     neither = Signs(Estimate(0.75, 0.05), UNKNOWN, UNKNOWN)
     found = [embryo_sex.sex_by(one), embryo_sex.sex_by(two), embryo_sex.sex_by(neither)]
     assert found == ["male", "female", "undetermined"]
+
+
+@pytest.mark.parametrize("knows_father", [True, False])
+def test_an_array_has_no_depth(knows_father):
+    """Two copies of a marker show no more than one: alleles alone tell the sex."""
+    for copies, sex in ((DAUGHTER, "female"), (SON, "male")):
+        family = XFamily(1, knows_father, 5)
+        _, counts = family.embryo(*copies, 40.0)
+        total = counts.sum(axis=1, keepdims=True)
+        fractions = np.rint(array_signal.FRACTION_STEPS * counts / np.maximum(total, 1))
+        found = embryo_sex.signs_of(fractions, family.family, 0.0)
+        assert found.depth == UNKNOWN
+        assert embryo_sex.sex_by(found) == sex
+        assert not embryo_sex.is_abnormal(found)
 
 
 def test_files(tmp_path):
