@@ -7,6 +7,8 @@ rule write_report:
         script=scripts / "write_report.py",
         version=scripts / "morula/__init__.py",
         library=library(
+            "override_table",
+            "parental_alleles",
             "report_ancestry",
             "report_chromosomes",
             "report_family",
@@ -28,6 +30,7 @@ rule write_report:
         scores="results/score/{family}.tsv",
         ranking="results/score/{family}.ranking.tsv",
         match="results/score/{family}.match.tsv",
+        overrides="results/impute/{family}.overrides.tsv",
         genome_index="results/reference/genome.fa.fai",
         parents=parents_files,
         alignments=alignments_of,
@@ -52,7 +55,7 @@ rule write_report:
         " --quality {input.quality} --inheritance {input.inheritance}"
         " --ancestry {input.ancestry} --ancestry-panel {input.ancestry_panel}"
         " --scores {input.scores} --ranking {input.ranking} --match {input.match}"
-        " --genome-index {input.genome_index}"
+        " --overrides {input.overrides} --genome-index {input.genome_index}"
         " --made-files {input.parents} {input.alignments}"
         " --template {input.template} --style {input.style}"
         " --output {output} 2> {log}"

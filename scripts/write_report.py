@@ -29,6 +29,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--scores", required=True, help="score/{family}.tsv")
     parser.add_argument("--ranking", required=True, help="score/{family}.ranking.tsv")
     parser.add_argument("--match", required=True, help="score/{family}.match.tsv")
+    parser.add_argument("--overrides", required=True, help="impute/*.overrides.tsv")
     parser.add_argument("--genome-index", required=True, help="FASTA index (.fai)")
     parser.add_argument(
         "--made-files",
@@ -55,6 +56,7 @@ def work(args: argparse.Namespace) -> None:
             "scores": args.scores,
             "ranking": args.ranking,
             "match": args.match,
+            "overrides": args.overrides,
             "genome_index": args.genome_index,
         },
     )

@@ -11,6 +11,7 @@ from morula import report_tables as tables
 from morula.errors import InputError
 from morula.report_settings import Member, Settings
 from morula.report_tables import (
+    Contradiction,
     MatchShare,
     PanelSample,
     Placement,
@@ -47,6 +48,7 @@ class Family:
     scores: list[Score]
     ranking: list[Ranked]
     matches: list[MatchShare]
+    contradictions: list[Contradiction]
     withheld: list[Withheld]
 
     def parents(self) -> list[Member]:
@@ -72,7 +74,7 @@ def read_family(
     """Read the tables and take out what is to be withheld.
 
     paths: quality, inheritance, ancestry, ancestry_panel, scores, ranking, match,
-    genome_index. Raises InputError for a table that does not fit the family.
+    overrides, genome_index. Raises InputError for a table that does not fit the family.
     """
     family = Family(
         name=name,
@@ -85,6 +87,7 @@ def read_family(
         scores=tables.read_scores(paths["scores"]),
         ranking=tables.read_ranking(paths["ranking"]),
         matches=tables.read_matches(paths["match"]),
+        contradictions=tables.read_contradictions(paths["overrides"]),
         withheld=[],
     )
     _check_names(family, paths)
@@ -101,6 +104,7 @@ def _check_names(family: Family, paths: Mapping[str, str | Path]) -> None:
         "ancestry": {row.sample for row in family.placements},
         "scores": {row.sample for row in family.scores},
         "ranking": {row.embryo for row in family.ranking},
+        "overrides": {row.embryo for row in family.contradictions},
     }
     for table, names in found.items():
         if strangers := sorted(names - members):
@@ -124,7 +128,7 @@ def _guarded(family: Family) -> Family:
     failed = {q.embryo: q.reason for q in family.quality if q.status == "fail"}
     withheld = [
         Withheld(
-            "inheritance, ancestry, scores and rank",
+            "inheritance, ancestry, scores, rank, and reads against inheritance",
             embryo,
             f"failed quality control: {reason or 'no reason given'}",
         )
@@ -157,6 +161,7 @@ def _guarded(family: Family) -> Family:
         placements=[p for p in family.placements if p.sample not in failed],
         scores=scores,
         ranking=ranking,
+        contradictions=[c for c in family.contradictions if c.embryo not in failed],
         withheld=withheld,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 import morula
 from morula import report_ancestry, report_chromosomes, report_scores, report_summary
+from morula.override_table import EXPLANATIONS
 from morula.report_family import Family
 from morula.report_svg import MISSING, number, percent
 from morula.report_tables import MatchShare, Quality, Score
@@ -62,6 +64,23 @@ def quality_rows(family: Family) -> list[dict[str, Any]]:
         }
         for row in family.quality
     ]
+
+
+def contradiction_rows(family: Family) -> list[dict[str, Any]]:
+    """A row for each embryo with reads that did not fail: how many sites have which
+    explanation, and at how many the genome follows the reads; none without parents."""
+    if not family.parents():
+        return []
+    rows = []
+    for embryo in family.embryos():
+        if family.status(embryo.name) == "fail" or embryo.data == "vcf":
+            continue
+        own = [one for one in family.contradictions if one.embryo == embryo.name]
+        by = Counter(one.explanation for one in own)
+        followed = sum(one.is_overridden for one in own)
+        counts = [len(own), *(by[name] for name in EXPLANATIONS), followed]
+        rows.append({"embryo": embryo.name, "counts": counts})
+    return rows
 
 
 def chromosome_cards(family: Family) -> list[dict[str, Any]]:
@@ -234,6 +253,7 @@ def render(
             findings=report_summary.findings(family),
             qc_columns=QC_COLUMNS,
             quality=quality_rows(family),
+            contradictions=contradiction_rows(family),
             cards=chromosome_cards(family),
             shortest_bp=report_chromosomes.drawn_from(family.segments),
             haplotype_colours=haplotype_colours(family),

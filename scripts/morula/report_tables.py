@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from morula.errors import InputError
+from morula.override_table import EXPLANATIONS, KEPT, OVERRIDDEN
 from morula.tables import read_tsv
 
 QC_METRICS = (
@@ -119,6 +120,16 @@ class MatchShare:
     reason: str
     variants: int
     weight_share: float | None
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A site where an embryo's reads contradict what it inherited: the likeliest
+    explanation (override_table.EXPLANATIONS), and whether the genome follows them."""
+
+    embryo: str
+    explanation: str
+    is_overridden: bool
 
 
 class Row:
@@ -323,6 +334,22 @@ def read_matches(path: str | Path) -> list[MatchShare]:
         )
         for row in _rows(path, columns)
     ]
+
+
+def read_contradictions(path: str | Path) -> list[Contradiction]:
+    """Rows of impute/{family}.overrides.tsv."""
+    verdicts = (OVERRIDDEN, KEPT)
+    found = []
+    for row in _rows(path, ["embryo", *EXPLANATIONS, "verdict"]):
+        weights = {name: row.required(name) for name in EXPLANATIONS}
+        found.append(
+            Contradiction(
+                embryo=row.text("embryo"),
+                explanation=max(weights, key=weights.__getitem__),
+                is_overridden=row.one_of("verdict", verdicts) == OVERRIDDEN,
+            )
+        )
+    return found
 
 
 def read_chromosome_lengths(path: str | Path) -> dict[str, int]:

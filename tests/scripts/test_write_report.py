@@ -137,6 +137,18 @@ def test_what_is_not_known_of_absent_parents(tmp_path):
     ]
 
 
+def test_reads_against_inheritance(tmp_path):
+    """Counts of each embryo but the failed one; nothing of embryos alone."""
+    text = " ".join(Page(made(tmp_path, World())).sections["quality"].split())
+    assert "Reads against inheritance" in text
+    table = text.split("Reads followed")[1]
+    for name in ("E1", "E2", "E3"):
+        assert re.search(rf"{name}\W*2\W*1\W*1\W*0\W*0\W*1\b", table)
+    assert "E4" not in table
+    alone = Page(made(tmp_path, World(parents=()))).sections["quality"]
+    assert "Reads against inheritance" not in alone
+
+
 class TestValues:
     @pytest.fixture
     def folder(self, tmp_path):

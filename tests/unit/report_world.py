@@ -33,6 +33,7 @@ RANKING = (
     "rank embryo index index_low index_high probability_best expected_gain gain_low"
     " gain_high expected_loss within_noise traits_in_index reason"
 ).split()
+OVERRIDES = "embryo artefact conversion mutation parents verdict".split()
 MATCH = "pgs_id reason variants weight_share".split()
 Rows = list[dict[str, object]]
 
@@ -290,6 +291,16 @@ class World:
             }
         )
 
+    def overrides(self) -> Rows:
+        """Of each embryo an artefact, kept, and a conversion, followed."""
+        kinds = ((0.9, 0.05, "kept"), (0.02, 0.95, "overridden"))
+        return [
+            dict(zip(OVERRIDES, (name, a, c, 0.01, 0.02, verdict), strict=True))
+            for name in self.embryos
+            for a, c, verdict in kinds
+            if self.parents
+        ]
+
     def write(self, folder: Path) -> list[str]:
         """Write all tables into `folder`; return the script's flags for them."""
         self.rng = np.random.default_rng(self.seed)
@@ -304,6 +315,7 @@ class World:
             "scores": (SCORE, self.scores()),
             "ranking": (RANKING, self.ranking()),
             "match": (MATCH, self.match()),
+            "overrides": (OVERRIDES, self.overrides()),
         }
         flags = ["--family", self.name, "--settings", self.settings()]
         for table, (columns, rows) in tables.items():

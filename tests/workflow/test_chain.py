@@ -160,40 +160,44 @@ def test_a_finished_run_does_nothing(project):
     assert "Nothing to be done" in make(project)
 
 
-def test_families_that_bring_cram_and_vcf(project, tmp_path):
+def build_cram_and_vcf(project: Path, folder: Path) -> None:
     """A couple by CRAM and VCF, one of its embryos by an array; beside it a mother
     alone, the father a donor."""
     results = project / "results"
-    (tmp_path / "config.yaml").write_text(
+    (folder / "config.yaml").write_text(
         SHEETS + REFERENCE.format(world=results / "simulate")
     )
-    shutil.copy(results / "align/M1.cram", tmp_path / "copy.cram")
+    shutil.copy(results / "align/M1.cram", folder / "copy.cram")
     parts = [str(results / f"call/FAM1.{chrom}.bcf") for chrom in ("chr21", "chr22")]
-    vcf = tmp_path / "father.vcf.gz"
+    vcf = folder / "father.vcf.gz"
     subprocess.run(["bcftools", "concat", "-Oz", "-o", vcf, *parts], check=True)
     write_rows(
-        tmp_path / "samples.tsv",
+        folder / "samples.tsv",
         "sample family role",
         *["M1 A mother", "P1 A father", "E1 A embryo", "EA A embryo"],
         *["MB B mother", "E2 B embryo"],
     )
     reads = str(results / "simulate/reads")
     write_rows(
-        tmp_path / "units.tsv",
+        folder / "units.tsv",
         "sample unit fq1 fq2 bam vcf",
         f"M1 1   {results}/align/M1.cram ",
         f"P1 1    {vcf}",
         f"{unit('E1', reads)}  ",
-        f"EA 1    {write_array(project, tmp_path)}",
+        f"EA 1    {write_array(project, folder)}",
         "MB 1   copy.cram ",
         f"{unit('E2', reads)}  ",
     )
     score = results / "simulate/scores/height.txt.gz"
     write_rows(
-        tmp_path / "traits.tsv",
+        folder / "traits.tsv",
         "trait scoring_file kind",
         f"height {score} quantitative",
     )
+
+
+def test_families_that_bring_cram_and_vcf(project, tmp_path):
+    build_cram_and_vcf(project, tmp_path)
     make(tmp_path)
     made = tmp_path / "results"
     with pysam.VariantFile(str(made / "impute/B.bcf")) as genomes:
