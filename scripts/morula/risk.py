@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate
+from scipy import integrate, optimize
 from scipy.stats import norm
+
+# Points of the quadrature over people's scores.
+NODES = 64
 
 
 def liability_risk(
@@ -24,6 +27,37 @@ def liability_risk(
     mean = np.asarray(z, dtype=np.float64) * np.sqrt(liability_r2)
     rest = np.sqrt(1.0 - liability_r2)
     return np.asarray(norm.sf((threshold - mean) / rest), dtype=np.float64)
+
+
+def r2_of_hazard_ratio(hazard_ratio: float, affected: float) -> float:
+    """Variance of the liability that a score explains whose hazard ratio per SD was
+    `hazard_ratio` in a cohort of which the share `affected` fell ill.
+
+    METHOD: P(ill | z) = 1 - exp(-exp(a + z ln HR)), a such that it averages to
+    `affected`. The score's covariance with the disease, E[z P(ill | z)], is sqrt(R2)
+    times the normal density at the threshold (Dempster and Lerner 1950,
+    Genetics 35:212).
+
+    Raises ValueError unless hazard_ratio >= 1 and 0 < affected < 1.
+    """
+    _check(0.0, affected)
+    if not hazard_ratio >= 1.0:
+        raise ValueError(f"hazard_ratio is {hazard_ratio}; expected at least 1")
+    z, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    weight = weight / weight.sum()
+    slope = np.log(hazard_ratio) * z
+
+    def risk(start: float) -> NDArray[np.float64]:
+        return np.asarray(-np.expm1(-np.exp(start + slope)))
+
+    def excess(start: float) -> float:
+        return float(weight @ risk(start) - affected)
+
+    low = float(np.log(affected) - slope.max())
+    high = float(np.log(-np.log1p(-affected)) - slope.min())
+    start = optimize.brentq(excess, low, high, xtol=1e-12)
+    covariance = float(weight @ (z * risk(start)))
+    return (covariance / float(norm.pdf(norm.isf(affected)))) ** 2
 
 
 def expected_maximum(n: int) -> float:

@@ -8,6 +8,7 @@ from morula.risk import (
     expected_gain,
     expected_maximum,
     liability_risk,
+    r2_of_hazard_ratio,
     relative_risk_reduction,
 )
 
@@ -35,6 +36,50 @@ class TestLiabilityRisk:
     def test_impossible_numbers(self, r2, prevalence):
         with pytest.raises(ValueError, match="expected 0"):
             liability_risk(0.0, r2, prevalence)
+
+
+def cox_hazard_ratio(z, onset):
+    """Hazard ratio per unit of z by Newton's method on Cox's partial likelihood; an
+    onset of infinity is none in life."""
+    order = np.argsort(-onset)
+    z, ill = z[order], np.isfinite(onset[order])
+    slope = 0.0
+    for _ in range(10):
+        weight = np.exp(slope * z)
+        total = np.cumsum(weight)
+        mean = np.cumsum(weight * z) / total
+        spread = np.cumsum(weight * z**2) / total - mean**2
+        slope += (z - mean)[ill].sum() / spread[ill].sum()
+    return np.exp(slope)
+
+
+class TestR2OfHazardRatio:
+    @pytest.mark.parametrize(
+        ("r2", "lifetime"), [(0.1, 0.15), (0.1, 0.02), (0.05, 0.3)]
+    )
+    def test_against_lives_followed_to_their_end(self, r2, lifetime):
+        rng = np.random.default_rng(3)
+        z = rng.normal(size=300_000)
+        liability = np.sqrt(r2) * z + np.sqrt(1 - r2) * rng.normal(size=z.size)
+        # The threshold falls with age: the more liable fall ill the earlier.
+        rank = norm.sf(liability)
+        onset = np.where(rank < lifetime, rank, np.inf)
+        got = r2_of_hazard_ratio(cox_hazard_ratio(z, onset), np.isfinite(onset).mean())
+        assert got == pytest.approx(r2, rel=0.08)
+
+    def test_no_effect_explains_nothing(self):
+        assert r2_of_hazard_ratio(1.0, 0.1) == pytest.approx(0.0, abs=1e-12)
+
+    def test_the_rarer_the_less_a_ratio_explains(self):
+        r2 = [r2_of_hazard_ratio(1.6, share) for share in (1e-4, 0.01, 0.2, 0.9)]
+        assert r2 == sorted(r2)
+
+    @pytest.mark.parametrize(
+        ("ratio", "affected"), [(0.9, 0.1), (np.nan, 0.1), (1.5, 0.0), (1.5, 1.0)]
+    )
+    def test_impossible_numbers(self, ratio, affected):
+        with pytest.raises(ValueError, match="expected"):
+            r2_of_hazard_ratio(ratio, affected)
 
 
 class TestSelection:
