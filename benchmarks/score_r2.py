@@ -1,12 +1,12 @@
-"""Liability R2 of the shipped trait sheet's scores, from published hazard ratios.
+"""Liability R2 of the shipped trait sheet's scores, from published risk ratios.
 
     python benchmarks/score_r2.py
 
-Each row of resources/score_evaluations.tsv is an evaluation of a score in a cohort that
-the score was not learnt from, as the PGS Catalog has it (PPM number): hazard ratio per
-SD of the score, cases, people. Printed are each score's R2 on the scale of liability,
-the mean of its cohorts weighted by their cases, as the sheet has it, and the least and
-the largest of them.
+Each row of resources/score_evaluations.tsv is an evaluation of a score in a cohort of
+European ancestry, as the PGS Catalog has it (PPM number): ratio of hazards or of odds
+per SD of the score, cases, people. Printed are each score's R2 on the scale of
+liability, the mean of its cohorts weighted by their cases, as the sheet has it, and the
+least and the largest of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / "scripts")]
 
 from morula import tables  # noqa: E402
 from morula.cli import run  # noqa: E402
-from morula.risk import r2_of_hazard_ratio  # noqa: E402
+from morula.risk import r2_of_ratio  # noqa: E402
 
 EVALUATIONS = ROOT / "resources/score_evaluations.tsv"
 
@@ -44,7 +44,7 @@ def explained(rows: Iterable[Mapping[str, str]]) -> dict[str, Explained]:
     for row in rows:
         cases = int(row["cases"])
         affected = cases / int(row["people"])
-        r2 = r2_of_hazard_ratio(float(row["hazard_ratio"]), affected)
+        r2 = r2_of_ratio(float(row["ratio"]), affected, row["measure"] == "odds")
         found[row["score"]].append((cases, r2))
     result = {}
     for score, cohorts in found.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import integrate, optimize
+from scipy.special import expit
 from scipy.stats import norm
 
 # Points of the quadrature over people's scores.
@@ -29,32 +30,33 @@ def liability_risk(
     return np.asarray(norm.sf((threshold - mean) / rest), dtype=np.float64)
 
 
-def r2_of_hazard_ratio(hazard_ratio: float, affected: float) -> float:
-    """Variance of the liability that a score explains whose hazard ratio per SD was
-    `hazard_ratio` in a cohort of which the share `affected` fell ill.
+def r2_of_ratio(ratio: float, affected: float, odds: bool = False) -> float:
+    """Variance of the liability that a score explains whose hazard ratio (or odds
+    ratio) per SD was `ratio` in a cohort of which the share `affected` fell ill.
 
-    METHOD: P(ill | z) = 1 - exp(-exp(a + z ln HR)), a such that it averages to
-    `affected`. The score's covariance with the disease, E[z P(ill | z)], is sqrt(R2)
-    times the normal density at the threshold (Dempster and Lerner 1950,
-    Genetics 35:212).
+    METHOD: P(ill | z) = 1 - exp(-exp(a + z ln ratio)), for odds 1 / (1 + exp(-a - z ln
+    ratio)), a such that it averages to `affected`. The score's covariance with the
+    disease, E[z P(ill | z)], is sqrt(R2) times the normal density at the threshold
+    (Dempster and Lerner 1950, Genetics 35:212).
 
-    Raises ValueError unless hazard_ratio >= 1 and 0 < affected < 1.
+    Raises ValueError unless ratio >= 1 and 0 < affected < 1.
     """
     _check(0.0, affected)
-    if not hazard_ratio >= 1.0:
-        raise ValueError(f"hazard_ratio is {hazard_ratio}; expected at least 1")
+    if not ratio >= 1.0:
+        raise ValueError(f"ratio is {ratio}; expected at least 1")
     z, weight = np.polynomial.hermite_e.hermegauss(NODES)
     weight = weight / weight.sum()
-    slope = np.log(hazard_ratio) * z
+    slope = np.log(ratio) * z
 
     def risk(start: float) -> NDArray[np.float64]:
-        return np.asarray(-np.expm1(-np.exp(start + slope)))
+        log = start + slope
+        return np.asarray(expit(log) if odds else -np.expm1(-np.exp(log)))
 
     def excess(start: float) -> float:
         return float(weight @ risk(start) - affected)
 
     low = float(np.log(affected) - slope.max())
-    high = float(np.log(-np.log1p(-affected)) - slope.min())
+    high = float(np.log(affected / (1.0 - affected)) - slope.min())
     start = optimize.brentq(excess, low, high, xtol=1e-12)
     covariance = float(weight @ (z * risk(start)))
     return (covariance / float(norm.pdf(norm.isf(affected)))) ** 2

@@ -8,7 +8,7 @@ from morula.risk import (
     expected_gain,
     expected_maximum,
     liability_risk,
-    r2_of_hazard_ratio,
+    r2_of_ratio,
     relative_risk_reduction,
 )
 
@@ -53,7 +53,7 @@ def cox_hazard_ratio(z, onset):
     return np.exp(slope)
 
 
-class TestR2OfHazardRatio:
+class TestR2OfRatio:
     @pytest.mark.parametrize(
         ("r2", "lifetime"), [(0.1, 0.15), (0.1, 0.02), (0.05, 0.3)]
     )
@@ -64,14 +64,32 @@ class TestR2OfHazardRatio:
         # The threshold falls with age: the more liable fall ill the earlier.
         rank = norm.sf(liability)
         onset = np.where(rank < lifetime, rank, np.inf)
-        got = r2_of_hazard_ratio(cox_hazard_ratio(z, onset), np.isfinite(onset).mean())
+        got = r2_of_ratio(cox_hazard_ratio(z, onset), np.isfinite(onset).mean())
         assert got == pytest.approx(r2, rel=0.08)
 
+    @pytest.mark.parametrize(("r2", "share"), [(0.1, 0.15), (0.2, 0.01)])
+    def test_odds_against_a_logistic_fit_of_people(self, r2, share):
+        z, weight = np.polynomial.hermite_e.hermegauss(80)
+        weight = weight / weight.sum()
+        risk = liability_risk(z, r2, share)
+        start, slope = norm.ppf(share), 0.0
+        for _ in range(60):
+            fitted = 1 / (1 + np.exp(-start - slope * z))
+            design = np.vstack([np.ones_like(z), z])
+            inner = (design * weight * fitted * (1 - fitted)) @ design.T
+            step = np.linalg.solve(inner, design @ (weight * (risk - fitted)))
+            start, slope = start + step[0], slope + step[1]
+        assert r2_of_ratio(np.exp(slope), share, odds=True) == pytest.approx(r2)
+
+    def test_of_a_rare_disease_hazard_and_odds_are_alike(self):
+        hazard, odds = (r2_of_ratio(1.5, 0.004, odds) for odds in (False, True))
+        assert hazard == pytest.approx(odds, rel=0.02)
+
     def test_no_effect_explains_nothing(self):
-        assert r2_of_hazard_ratio(1.0, 0.1) == pytest.approx(0.0, abs=1e-12)
+        assert r2_of_ratio(1.0, 0.1) == pytest.approx(0.0, abs=1e-12)
 
     def test_the_rarer_the_less_a_ratio_explains(self):
-        r2 = [r2_of_hazard_ratio(1.6, share) for share in (1e-4, 0.01, 0.2, 0.9)]
+        r2 = [r2_of_ratio(1.6, share) for share in (1e-4, 0.01, 0.2, 0.9)]
         assert r2 == sorted(r2)
 
     @pytest.mark.parametrize(
@@ -79,7 +97,7 @@ class TestR2OfHazardRatio:
     )
     def test_impossible_numbers(self, ratio, affected):
         with pytest.raises(ValueError, match="expected"):
-            r2_of_hazard_ratio(ratio, affected)
+            r2_of_ratio(ratio, affected)
 
 
 class TestSelection:
