@@ -41,7 +41,7 @@ def test_rows_are_right(rows):
     traits = read_traits(rows, problems)
     problems.refuse()
     assert len(traits) >= 20
-    assert sum(trait.has_risk for trait in traits) >= 13
+    assert sum(trait.has_risk for trait in traits) >= 15
     assert len({trait.scoring_file for trait in traits}) == len(traits)
     assert all(re.fullmatch(r"PGS\d{6}", trait.scoring_file) for trait in traits)
 
