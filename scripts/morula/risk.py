@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate
+from scipy import integrate, optimize
+from scipy.special import expit
 from scipy.stats import norm
+
+# Points of the quadrature over people's scores.
+NODES = 64
 
 
 def liability_risk(
@@ -24,6 +28,38 @@ def liability_risk(
     mean = np.asarray(z, dtype=np.float64) * np.sqrt(liability_r2)
     rest = np.sqrt(1.0 - liability_r2)
     return np.asarray(norm.sf((threshold - mean) / rest), dtype=np.float64)
+
+
+def r2_of_ratio(ratio: float, affected: float, odds: bool = False) -> float:
+    """Variance of the liability that a score explains whose hazard ratio (or odds
+    ratio) per SD was `ratio` in a cohort of which the share `affected` fell ill.
+
+    METHOD: P(ill | z) = 1 - exp(-exp(a + z ln ratio)), for odds 1 / (1 + exp(-a - z ln
+    ratio)), a such that it averages to `affected`. The score's covariance with the
+    disease, E[z P(ill | z)], is sqrt(R2) times the normal density at the threshold
+    (Dempster and Lerner 1950, Genetics 35:212).
+
+    Raises ValueError unless ratio >= 1 and 0 < affected < 1.
+    """
+    _check(0.0, affected)
+    if not ratio >= 1.0:
+        raise ValueError(f"ratio is {ratio}; expected at least 1")
+    z, weight = np.polynomial.hermite_e.hermegauss(NODES)
+    weight = weight / weight.sum()
+    slope = np.log(ratio) * z
+
+    def risk(start: float) -> NDArray[np.float64]:
+        log = start + slope
+        return np.asarray(expit(log) if odds else -np.expm1(-np.exp(log)))
+
+    def excess(start: float) -> float:
+        return float(weight @ risk(start) - affected)
+
+    low = float(np.log(affected) - slope.max())
+    high = float(np.log(affected / (1.0 - affected)) - slope.min())
+    start = optimize.brentq(excess, low, high, xtol=1e-12)
+    covariance = float(weight @ (z * risk(start)))
+    return (covariance / float(norm.pdf(norm.isf(affected)))) ** 2
 
 
 def expected_maximum(n: int) -> float:
