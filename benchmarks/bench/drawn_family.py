@@ -124,15 +124,15 @@ def draw_embryo(rng: np.random.Generator, drawn: Drawn) -> NDArray[np.int8]:
 
 
 def amplified(
-    rng: np.random.Generator, size: Size, sites: Sites
+    rng: np.random.Generator, span_bp: int, pos_bp: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Amount of the mother's and of the father's allele after amplification, (L, 2), on
-    average one."""
-    n_stretches = int(3 * size.span_bp / LENGTH_BP) + 20
+    average one, at rising positions (L,) of a chromosome of span_bp."""
+    n_stretches = int(3 * span_bp / LENGTH_BP) + 20
     ends = np.cumsum(rng.exponential(LENGTH_BP, n_stretches))
     amount = rng.gamma(SHAPE, 1 / SHAPE, (n_stretches + 1, 2))
     amount[rng.random(amount.shape) < DROPOUT] = 0.0
-    return np.asarray(amount[np.searchsorted(ends, sites.pos_bp)])
+    return np.asarray(amount[np.searchsorted(ends, pos_bp)])
 
 
 def counts_of(
@@ -140,28 +140,34 @@ def counts_of(
     depth: float,
     alleles: NDArray[np.int8],
     amount: NDArray[np.float64],
+    error: float = READ_ERROR,
 ) -> NDArray[np.int64]:
     """Reads (L, 2) that show REF and ALT, of an embryo with these alleles, (L, 2), in
     these amounts, (L, 2)."""
     total = amount.sum(axis=1)
     alt = (amount * alleles).sum(axis=1) / np.maximum(total, 1e-12)
     n_reads = rng.poisson(depth * total / 2)
-    shown = alt * (1 - READ_ERROR) + (1 - alt) * READ_ERROR
+    shown = alt * (1 - error) + (1 - alt) * error
     n_alt = rng.binomial(n_reads, np.clip(shown, 0.0, 1.0))
     return np.stack([n_reads - n_alt, n_alt], axis=1)
 
 
 def write_counts(
-    path: Path, name: str, size: Size, sites: Sites, counts: NDArray[np.int64]
+    path: Path,
+    name: str,
+    fai: Path,
+    chrom: str,
+    sites: Sites,
+    counts: NDArray[np.int64],
 ) -> None:
     """An embryo's counts, as count_alleles.py writes them."""
-    head = call_files.header(path.with_name("genome.fa.fai"), ("AD",), [name])
+    head = call_files.header(fai, ("AD",), [name])
     rows = zip(
         sites.pos_bp.tolist(), sites.ref, sites.alt, counts.tolist(), strict=True
     )
     with Pipeline() as pipeline, call_files.bcf_writer(pipeline, path, head) as sink:
         for pos_bp, ref, alt, (n_ref, n_alt) in rows:
-            line = f"{size.chrom}\t{pos_bp}\t.\t{ref}\t{alt}\t.\t.\t.\tAD\t"
+            line = f"{chrom}\t{pos_bp}\t.\t{ref}\t{alt}\t.\t.\t.\tAD\t"
             sink.write(f"{line}{n_ref},{n_alt}\n".encode())
 
 
@@ -174,6 +180,7 @@ def write_family(
     write_parents(folder, size, drawn)
     for name in embryos:
         alleles = draw_embryo(rng, drawn)
-        amount = amplified(rng, size, drawn.sites)
+        amount = amplified(rng, size.span_bp, drawn.sites.pos_bp)
         counts = counts_of(rng, size.depth, alleles, amount)
-        write_counts(folder / f"{name}.counts.bcf", name, size, drawn.sites, counts)
+        path, fai = folder / f"{name}.counts.bcf", folder / "genome.fa.fai"
+        write_counts(path, name, fai, size.chrom, drawn.sites, counts)

@@ -152,9 +152,10 @@ def write_planted(
         alleles, shown, events = plant(places, name, inherited, plan)
         amount = np.ones(alleles.shape)
         if name in embryos:
-            amount = amplified(rng, size, drawn.sites)
+            amount = amplified(rng, size.span_bp, drawn.sites.pos_bp)
         counts = counts_of(rng, size.depth, shown, amount)
-        write_counts(folder / f"{name}.counts.bcf", name, size, drawn.sites, counts)
+        path, fai = folder / f"{name}.counts.bcf", folder / "genome.fa.fai"
+        write_counts(path, name, fai, size.chrom, drawn.sites, counts)
         result.events.extend(events)
         result.alleles[name] = alleles
     return result
