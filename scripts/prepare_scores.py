@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def match(args: argparse.Namespace, paths: Sequence[str]) -> score_weights.Weigh
 
     Raises InputError when two files have the same id.
     """
-    panel = read_panel_sites(args.panels, args.chromosomes)
+    panel = read_panel_sites(args.panels, args.chromosomes, args.threads)
     collected = score_weights.Collected()
     ids: dict[str, str] = {}
     found = match_files(args, paths, panel)
@@ -107,11 +108,14 @@ def score_panel(args: argparse.Namespace, weights: score_weights.Weights) -> Non
     labels = read_labels(args.panel_samples, samples)
     scores = np.tile(weights.constants, (len(samples), 1))
     panels = dict(zip(args.chromosomes, args.panels, strict=True))
-    for chrom in weights.chromosomes():
-        scores += score_weights.score_panel(weights, chrom, panels[chrom])
-    with written_whole(args.panel_scores) as partial:
+    names = weights.chromosomes()
+    files = [panels[chrom] for chrom in names]
+    with ThreadPoolExecutor(args.threads) as pool:
+        for part in pool.map(partial(score_weights.score_panel, weights), names, files):
+            scores += part
+    with written_whole(args.panel_scores) as unfinished:
         np.savez(
-            partial,
+            unfinished,
             samples=labels.samples,
             populations=labels.populations,
             superpopulations=labels.superpopulations,

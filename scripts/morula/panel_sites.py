@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -95,16 +96,19 @@ class PanelSites:
         return {name: number for number, name in enumerate(names)}
 
 
-def read_panel_sites(paths: Sequence[str], chromosomes: Sequence[str]) -> PanelSites:
+def read_panel_sites(
+    paths: Sequence[str], chromosomes: Sequence[str], threads: int
+) -> PanelSites:
     """Sites of prepared panels, a file for each chromosome.
 
     Raises InputError when bcftools cannot read a file or it has no site.
     """
     alleles = Alleles()
-    tables = [
-        pack_sites(_query(path, chrom), number, alleles)
-        for number, (path, chrom) in enumerate(zip(paths, chromosomes, strict=True))
-    ]
+    with ThreadPoolExecutor(threads) as pool:
+        tables = [
+            pack_sites(sites, number, alleles)
+            for number, sites in enumerate(pool.map(_query, paths, chromosomes))
+        ]
     starts = [0]
     for table in tables:
         starts.append(starts[-1] + table.height)
