@@ -195,3 +195,18 @@ def read_floats(
                 at = start + 4 * (sample * count + value)
                 out[row, sample, value] = _uint(buffer, at, 4)
     return out
+
+
+@numba.njit(cache=True, nogil=True)
+def copies_of_alt(alleles: NDArray[np.int8]) -> NDArray:
+    """Copies of ALT, float64 (B, N), from alleles (B, N, 2); an only one counts twice;
+    NaN where one is missing."""
+    out = np.empty(alleles.shape[:2])
+    for row in range(alleles.shape[0]):
+        for sample in range(alleles.shape[1]):
+            one, other = alleles[row, sample]
+            if other == ABSENT:
+                other = one
+            is_missing = one < 0 or other < 0
+            out[row, sample] = np.nan if is_missing else one + other
+    return out

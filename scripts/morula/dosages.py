@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
 from morula import bcf_kernels, bcf_stream, sex_chromosome
-from morula.bcf_kernels import ABSENT, MISSING
+from morula.bcf_kernels import ABSENT
 from morula.bcf_stream import BcfStream
 from morula.errors import InputError
 
@@ -19,7 +20,7 @@ from morula.errors import InputError
 # (b, N, width).
 _STORED = {"DS": "DS", "GT": "GT", "GT_FIRST": "GT", "GP_VARIANCE": "GP"}
 _WIDTHS = {"DS": 1, "GP": 3}
-Stored = Mapping[str, NDArray[np.int8] | NDArray[np.float32]]
+Stored = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
 
@@ -141,7 +142,7 @@ def _letters(sites: Sites) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def _stored(
     buffer: NDArray[np.uint8], records: NDArray[np.int64], stream: BcfStream, name: str
-) -> NDArray[np.int8] | NDArray[np.float32]:
+) -> NDArray[Any]:
     """A field of records as it is stored; missing where one has it not."""
     key, n_samples = stream.keys.get(name, bcf_stream.NO_KEY), len(stream.samples)
     if name == "GT":
@@ -176,7 +177,10 @@ def _block(
     single = None
     if sex_chromosome.is_x(sites.chrom):
         single = stored["GT"][..., 1] == ABSENT
-    values = np.stack([_counts(one, stored[_STORED[one]], single) for one in fields], 1)
+    n_samples = next(iter(stored.values())).shape[1]
+    values = np.empty((len(index), len(fields), n_samples))
+    for number, field in enumerate(fields):
+        values[:, number] = _counts(field, stored[_STORED[field]], single)
     is_absent = ~np.isfinite(values).all(axis=2)
     if is_absent.any():
         row, column = np.argwhere(is_absent)[0]
@@ -189,7 +193,7 @@ def _block(
 
 def _counts(
     field: str,
-    stored: NDArray[np.int8] | NDArray[np.float32],
+    stored: NDArray[Any],
     single: NDArray[np.bool_] | None,
 ) -> Floats:
     """Values (b, N) of one field; NaN where it is missing; single: on X, which samples
@@ -201,12 +205,8 @@ def _counts(
         if single is not None:
             dosage[single] *= 2.0
         return dosage
-    first, second = stored[..., 0], stored[..., 1]
-    is_missing = first < 0
-    copies = first
     if field == "GT":
-        is_missing |= second == MISSING
-        copies = first + np.where(second == ABSENT, first, second)
-    counts = copies.astype(np.float64)
-    counts[is_missing] = np.nan
-    return counts
+        return np.asarray(bcf_kernels.copies_of_alt(stored))
+    first = stored[..., 0].astype(np.float64)
+    first[first < 0] = np.nan
+    return first

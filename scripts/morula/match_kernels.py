@@ -51,18 +51,37 @@ def fit(effect: int, other: int, ref: int, alt: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
+def _first_site(key: int, site_keys: NDArray[np.int64], near: int) -> int:
+    """The first site whose key is not below; quickly where it is soon after `near`."""
+    low, step = near, 1
+    if near > 0 and site_keys[near - 1] >= key:
+        low = 0
+    high = low
+    while high < len(site_keys) and site_keys[high] < key:
+        low = high + 1
+        high += step
+        step *= 2
+    high = min(high, len(site_keys))
+    while low < high:
+        middle = (low + high) // 2
+        if site_keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@numba.njit(cache=True, nogil=True)
 def best_fits(
     keys: NDArray[np.int64],
     alleles: Numbers,
-    first: NDArray[np.int64],
     site_keys: NDArray[np.int64],
     site_alleles: Numbers,
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
     """The best site of each row, the first among those that fit as well.
 
     keys (N,): of the rows' places; alleles (N, 2): effect and other, below 0: not
-    given; first (N,): the first site whose key is not below; site_keys (L,), in order;
-    site_alleles (L, 2): ref and alt.
+    given; site_keys (L,), in order; site_alleles (L, 2): ref and alt.
 
     Returns site (-1: none is there), fit, and the number of sites that fit, (N,) each.
     """
@@ -70,8 +89,9 @@ def best_fits(
     site = np.full(n_rows, -1)
     best = np.full(n_rows, NO_FIT, dtype=np.uint8)
     n_fits = np.zeros(n_rows, dtype=np.int64)
+    first = 0
     for row in range(n_rows):
-        at = first[row]
+        first = at = _first_site(keys[row], site_keys, first)
         while at < len(site_keys) and site_keys[at] == keys[row]:
             if site[row] < 0:
                 site[row] = at

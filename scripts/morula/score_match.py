@@ -139,9 +139,8 @@ def _best_fits(
     outcomes[(outcomes == OPEN) & (chrom < 0)] = _CODES["chromosome_not_analysed"]
     asked = np.flatnonzero(outcomes == OPEN)
     keys = (chrom[asked] << POSITION_BITS) + rows.pos_bp[asked]
-    first = np.searchsorted(panel.keys, keys)
     sites, fits, n_fits = match_kernels.best_fits(
-        keys, alleles[asked], first, panel.keys, panel.pairs
+        keys, alleles[asked], panel.keys, panel.pairs
     )
     outcomes[asked] = np.where(
         sites < 0, _CODES["not_in_panel"], _CODES["alleles_differ"]

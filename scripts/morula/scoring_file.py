@@ -209,14 +209,11 @@ def _column_names(path: str | Path, line: bytes, n_header: int) -> list[str]:
 def _parse_cells(layout: Layout, text: bytes) -> pl.DataFrame:
     """All cells as stripped strings (empty: null), with the column `line`."""
     rows = text[layout.start :]
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        name: pl.String for name in layout.names
-    }
-    if not rows:
-        return pl.DataFrame(schema={**schema, "line": pl.Int64})
+    # polars takes the number of columns from the first line, and rows may be shorter.
+    head = "\t".join(layout.names).encode() + b"\n"
     try:
         cells = pl.read_csv(
-            rows, separator="\t", quote_char=None, has_header=False, schema=schema
+            head + rows, separator="\t", quote_char=None, infer_schema=False
         )
     except pl.exceptions.PolarsError as error:
         raise InputError(_odd_line(layout, rows, error)) from None

@@ -176,7 +176,7 @@ def _load(entry: Path) -> tuple[str, ScoringRows] | None:
     if not entry.exists():
         return None
     try:
-        with np.load(entry) as stored:
+        with entry.open("rb") as handle, np.load(handle) as stored:
             columns = {name: stored[name] for name in scoring_rows.column_names()}
             return str(stored["pgs_id"]), ScoringRows(**columns)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:

@@ -51,6 +51,7 @@ def prepare(folder):
     argv += ["--build", "GRCh38", "--ambiguous", "drop", "--chromosomes", *CHROMS]
     argv += ["--panels", *(f"{folder}/{chrom}.bcf" for chrom in CHROMS)]
     argv += ["--panel-samples", f"{folder}/labels.tsv"]
+    argv += ["--cache", f"{folder}/cache", "--threads", "2"]
     argv += ["--weights", f"{folder}/w.npz", "--panel-scores", f"{folder}/p.npz"]
     assert prepare_scores.main(argv) == 0
 
