@@ -216,10 +216,11 @@ def scan(
                 if which == 0 or begin < end:
                     return NOT_PLAIN, 0
                 numbers[row, which] = np.nan
-        # An effect allele there must be; the other one may be NONE.
+        # There must be an effect allele; the other one may be NONE.
         if (
-            min(places[row, 0], places[row, 1], alleles[row, 0], alleles[row, 1] - NONE)
-            < 0
+            alleles[row, 0] < 0
+            or alleles[row, 1] < NONE
+            or (places[row, 0] | places[row, 1]) < 0
         ):
             return NOT_PLAIN, 0
         row += 1
