@@ -167,12 +167,12 @@ def read_alleles(buffer: Buffer, records: Indices, key: int, n_samples: int) -> 
         size = _size(kind)
         end_of_vector = -(1 << (8 * size - 1)) + 1
         for sample in range(n_samples):
-            for copy in range(2):
-                value = end_of_vector
-                if copy < count:
-                    value = _int(buffer, start + (sample * count + copy) * size, size)
+            for copy in range(min(count, 2)):
+                value = _int(buffer, start + (sample * count + copy) * size, size)
                 allele = (value >> 1) - 1
                 out[row, sample, copy] = ABSENT if value == end_of_vector else allele
+            if count == 1:
+                out[row, sample, 1] = ABSENT
     return out
 
 
@@ -201,12 +201,11 @@ def read_floats(
 def copies_of_alt(alleles: NDArray[np.int8]) -> NDArray:
     """Copies of ALT, float64 (B, N), from alleles (B, N, 2); an only one counts twice;
     NaN where one is missing."""
-    out = np.empty(alleles.shape[:2])
-    for row in range(alleles.shape[0]):
-        for sample in range(alleles.shape[1]):
-            one, other = alleles[row, sample]
-            if other == ABSENT:
-                other = one
-            is_missing = one < 0 or other < 0
-            out[row, sample] = np.nan if is_missing else one + other
-    return out
+    flat = alleles.reshape(-1, 2)
+    out = np.empty(len(flat))
+    for sample in range(len(flat)):
+        one, other = flat[sample, 0], flat[sample, 1]
+        if other == ABSENT:
+            other = one
+        out[sample] = one + other if one >= 0 and other >= 0 else np.nan
+    return out.reshape(alleles.shape[:2])
