@@ -14,9 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from isal import igzip, isal_zlib
 
 from morula.errors import InputError
 
+# What unpacking raises; isal's own error is of a class that its type stubs do not know.
+PACKED_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    vars(isal_zlib)["error"],
+)
 BUILD_NAMES = {
     "GRCh37": {"grch37", "hg19", "b37", "ncbi37", "37"},
     "GRCh38": {"grch38", "hg38", "b38", "ncbi38", "38"},
@@ -157,8 +164,8 @@ def read_packed(path: str | Path) -> bytes:
 def unpack(path: str | Path, packed: bytes) -> bytes:
     """The text of a file, plain or gzipped. Raises InputError where it is cut off."""
     try:
-        return gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
-    except (OSError, EOFError, zlib.error) as error:
+        return igzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+    except PACKED_ERRORS as error:
         raise _cannot_be_read(path, error) from None
 
 

@@ -217,11 +217,7 @@ def scan(
                     return NOT_PLAIN, 0
                 numbers[row, which] = np.nan
         # There must be an effect allele; the other one may be NONE.
-        if (
-            alleles[row, 0] < 0
-            or alleles[row, 1] < NONE
-            or (places[row, 0] | places[row, 1]) < 0
-        ):
+        if alleles[row, 0] < 0 or alleles[row, 1] < NONE or places[row].min() < 0:
             return NOT_PLAIN, 0
         row += 1
     return row, n_later

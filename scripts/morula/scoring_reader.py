@@ -13,6 +13,7 @@ import logging
 import zipfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,9 +167,20 @@ def _digest(packed: bytes, build: str) -> str:
 
 
 def _save(entry: Path, pgs_id: str, rows: ScoringRows) -> None:
-    arrays = {name: getattr(rows, name) for name in scoring_rows.column_names()}
+    arrays: dict[str, Any] = {
+        n: _narrow(getattr(rows, n)) for n in scoring_rows.COLUMNS
+    }
     with written_whole(entry) as partial:
         np.savez(partial, pgs_id=np.array(pgs_id), **arrays)
+
+
+def _narrow(column: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers in as few bytes as hold them; others as they are."""
+    if column.dtype.kind != "i" or not len(column):
+        return column
+    largest = max(int(column.max()), -int(column.min()))
+    size = next(n for n in (1, 2, 4, 8) if largest < 1 << (8 * n - 1))
+    return column.astype(f"i{size}")
 
 
 def _load(entry: Path) -> tuple[str, ScoringRows] | None:
@@ -177,7 +189,10 @@ def _load(entry: Path) -> tuple[str, ScoringRows] | None:
         return None
     try:
         with entry.open("rb") as handle, np.load(handle) as stored:
-            columns = {name: stored[name] for name in scoring_rows.column_names()}
+            columns = {
+                name: stored[name].astype(dtype, copy=False)
+                for name, dtype in scoring_rows.COLUMNS.items()
+            }
             return str(stored["pgs_id"]), ScoringRows(**columns)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         logger.warning("%s: damaged (%s); it is made again", entry, error)

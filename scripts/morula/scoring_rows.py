@@ -6,7 +6,7 @@ longer ones of a file are numbered as they appear.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -35,6 +35,20 @@ REPEATED = REASONS.index("repeated")
 ABSENT = -1
 
 
+# The columns of ScoringRows.
+COLUMNS = {
+    "chromosomes": np.str_,
+    "alleles": np.str_,
+    "chrom": np.int16,
+    "pos_bp": np.int64,
+    "effect": np.int32,
+    "other": np.int32,
+    "weight": np.float64,
+    "frequency": np.float64,
+    "reason": np.uint8,
+}
+
+
 @dataclass(frozen=True)
 class ScoringRows:
     """The n rows of a scoring file, in its order.
@@ -57,11 +71,6 @@ class ScoringRows:
 
     def __len__(self) -> int:
         return len(self.pos_bp)
-
-
-def column_names() -> list[str]:
-    """Names of the arrays of ScoringRows."""
-    return [field.name for field in fields(ScoringRows)]
 
 
 def pack(table: pl.DataFrame) -> ScoringRows:

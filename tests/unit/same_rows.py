@@ -25,7 +25,7 @@ def assert_same_rows(found, expected):
         pair = getattr(found, column), getattr(expected, column)
         np.testing.assert_array_equal(*pair, err_msg=column)
     kinds = [
-        [getattr(r, name).dtype.kind for name in scoring_rows.column_names()]
+        [getattr(r, name).dtype.kind for name in scoring_rows.COLUMNS]
         for r in (found, expected)
     ]
     assert kinds[0] == kinds[1]
