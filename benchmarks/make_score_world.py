@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -185,7 +186,9 @@ def sites_of(args: argparse.Namespace) -> list[DrawnSites]:
 def work(args: argparse.Namespace) -> None:
     write_genomes(args, sites_of(args))
     logger.info("panel and family are there")
-    with ProcessPoolExecutor(args.processes) as pool:
+    # A fork of a process in which polars has threads may never end.
+    new = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(args.processes, mp_context=new) as pool:
         waiting = [pool.submit(write_score, args, n) for n in range(args.files)]
         for done in waiting:
             done.result()

@@ -202,8 +202,8 @@ def _column_names(path: str | Path, line: bytes, n_header: int) -> list[str]:
         raise InputError(f"{path}: no table; expected a line of column names")
     if len(names) < 2:
         raise InputError(
-            f"{path}, line {n_header + 1}: one column, {names[0]!r}; expected columns"
-            " separated by tabs"
+            f"{path}, line {n_header + 1}: one column, {names[0][:60]!r}; expected"
+            " columns separated by tabs"
         )
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
