@@ -154,6 +154,13 @@ def _field(buffer: Buffer, record: int, key: int, n_samples: int) -> int:
     return -1
 
 
+@numba.njit(cache=True, nogil=True, inline="always")
+def _allele(buffer: Buffer, start: int, place: int, size: int) -> int:
+    """The allele at a place of a vector; MISSING, or ABSENT beyond its end."""
+    value = _int(buffer, start + place * size, size)
+    return ABSENT if value == 1 - (1 << (8 * size - 1)) else (value >> 1) - 1
+
+
 @numba.njit(cache=True, nogil=True)
 def read_alleles(buffer: Buffer, records: Indices, key: int, n_samples: int) -> NDArray:
     """The first two alleles of every sample, int8 (B, N, 2); MISSING where a record has
@@ -165,14 +172,34 @@ def read_alleles(buffer: Buffer, records: Indices, key: int, n_samples: int) -> 
             continue
         kind, count, start = _typed(buffer, start)
         size = _size(kind)
-        end_of_vector = -(1 << (8 * size - 1)) + 1
         for sample in range(n_samples):
             for copy in range(min(count, 2)):
-                value = _int(buffer, start + (sample * count + copy) * size, size)
-                allele = (value >> 1) - 1
-                out[row, sample, copy] = ABSENT if value == end_of_vector else allele
+                place = sample * count + copy
+                out[row, sample, copy] = _allele(buffer, start, place, size)
             if count == 1:
                 out[row, sample, 1] = ABSENT
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def read_copies(buffer: Buffer, records: Indices, key: int, n_samples: int) -> NDArray:
+    """Copies of ALT of every sample, int8 (B, N); an only one counts twice; MISSING
+    where an allele is, or a record has none."""
+    out = np.full((len(records), n_samples), MISSING, dtype=np.int8)
+    for row in range(len(records)):
+        start = _field(buffer, records[row], key, n_samples)
+        if start < 0:
+            continue
+        kind, count, start = _typed(buffer, start)
+        size = _size(kind)
+        for sample in range(n_samples):
+            one = _allele(buffer, start, sample * count, size)
+            other = one
+            if count > 1:
+                other = _allele(buffer, start, sample * count + 1, size)
+                other = one if other == ABSENT else other
+            if one >= 0 and other >= 0:
+                out[row, sample] = one + other
     return out
 
 
@@ -195,17 +222,3 @@ def read_floats(
                 at = start + 4 * (sample * count + value)
                 out[row, sample, value] = _uint(buffer, at, 4)
     return out
-
-
-@numba.njit(cache=True, nogil=True)
-def copies_of_alt(alleles: NDArray[np.int8]) -> NDArray:
-    """Copies of ALT, float64 (B, N), from alleles (B, N, 2); an only one counts twice;
-    NaN where one is missing."""
-    flat = alleles.reshape(-1, 2)
-    out = np.empty(len(flat))
-    for sample in range(len(flat)):
-        one, other = flat[sample, 0], flat[sample, 1]
-        if other == ABSENT:
-            other = one
-        out[sample] = one + other if one >= 0 and other >= 0 else np.nan
-    return out.reshape(alleles.shape[:2])

@@ -16,9 +16,9 @@ from morula.bcf_kernels import ABSENT
 from morula.bcf_stream import BcfStream
 from morula.errors import InputError
 
-# What each field is made of, as it is stored: alleles int8 (b, N, 2), or float32
+# What each field is made of: alleles int8 (b, N, 2), copies int8 (b, N), or float32
 # (b, N, width).
-_STORED = {"DS": "DS", "GT": "GT", "GT_FIRST": "GT", "GP_VARIANCE": "GP"}
+_STORED = {"DS": "DS", "GT": "copies", "GT_FIRST": "alleles", "GP_VARIANCE": "GP"}
 _WIDTHS = {"DS": 1, "GP": 3}
 Stored = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -66,7 +66,7 @@ def stream_dosages(
     """
     names = {_STORED[field] for field in fields}
     if sex_chromosome.is_x(sites.chrom):
-        names.add("GT")
+        names.add("alleles")
     waiting = _Waiting()
     with bcf_stream.records_of(path, sites.chrom) as stream:
         for index, stored in _found(path, stream, sites, sorted(names)):
@@ -143,10 +143,13 @@ def _letters(sites: Sites) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def _stored(
     buffer: NDArray[np.uint8], records: NDArray[np.int64], stream: BcfStream, name: str
 ) -> NDArray[Any]:
-    """A field of records as it is stored; missing where one has it not."""
-    key, n_samples = stream.keys.get(name, bcf_stream.NO_KEY), len(stream.samples)
-    if name == "GT":
+    """A part of _STORED of records; missing where one has it not."""
+    field, n_samples = name if name in _WIDTHS else "GT", len(stream.samples)
+    key = stream.keys.get(field, bcf_stream.NO_KEY)
+    if name == "alleles":
         return bcf_kernels.read_alleles(buffer, records, key, n_samples)
+    if name == "copies":
+        return bcf_kernels.read_copies(buffer, records, key, n_samples)
     width = _WIDTHS[name]
     bits = bcf_kernels.read_floats(buffer, records, key, n_samples, width)
     return bits.view(np.float32)
@@ -176,7 +179,7 @@ def _block(
     """Indices and values (b, F, N) of b sites."""
     single = None
     if sex_chromosome.is_x(sites.chrom):
-        single = stored["GT"][..., 1] == ABSENT
+        single = stored["alleles"][..., 1] == ABSENT
     n_samples = next(iter(stored.values())).shape[1]
     values = np.empty((len(index), len(fields), n_samples))
     for number, field in enumerate(fields):
@@ -205,8 +208,7 @@ def _counts(
         if single is not None:
             dosage[single] *= 2.0
         return dosage
-    if field == "GT":
-        return np.asarray(bcf_kernels.copies_of_alt(stored))
-    first = stored[..., 0].astype(np.float64)
-    first[first < 0] = np.nan
-    return first
+    whole = stored if field == "GT" else stored[..., 0]
+    counts = whole.astype(np.float64)
+    counts[whole < 0] = np.nan
+    return counts
