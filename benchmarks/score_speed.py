@@ -37,8 +37,8 @@ from time_methods import ONE_THREAD, Cost, measure
 
 logger = logging.getLogger("score_speed")
 COLUMNS = (
-    "task tool step files samples wall_s cpu_s max_rss_mb wall_ratio memory_ratio"
-    " max_difference"
+    "task tool step files samples wall_s cpu_s max_rss_mb wall_ratio cpu_ratio"
+    " memory_ratio max_difference"
 ).split()
 # What the ratios of a task are to.
 FIRST = "Morula"
@@ -185,6 +185,7 @@ def table_rows(
         base = first.setdefault(task, whole)
         row = empty | row_of(own[0][0], "all", whole) | {"samples": samples}
         row["wall_ratio"] = whole.wall_s / base.wall_s
+        row["cpu_ratio"] = whole.cpu_s / base.cpu_s
         row["memory_ratio"] = whole.max_rss_mb / base.max_rss_mb
         if tool == "plink2":
             row["max_difference"] = difference

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from morula.panel_sites import BASES
+from morula.panel_sites import BASES, POSITION_BITS
 
 # Why a row cannot be matched, by number; 0: it can.
 REASONS = (
@@ -109,7 +109,7 @@ def _numbers(words: pl.Series, names: list[str]) -> NDArray[np.int32]:
 
 def mark_repeats(rows: ScoringRows) -> ScoringRows:
     """Give every exact repeat of a row the reason `repeated`."""
-    key = (rows.chrom.astype(np.int64) << 32) + rows.pos_bp
+    key = (rows.chrom.astype(np.int64) << POSITION_BITS) + rows.pos_bp
     asked = np.flatnonzero(rows.reason == OPEN)
     shared = asked[_is_shared(key[asked])]
     if not len(shared):
