@@ -75,7 +75,7 @@ class Cost:
     max_rss_mb: float
 
 
-def measure(words: Sequence[str]) -> Cost:
+def measure(words: Sequence[str], environment: Mapping[str, str] = ONE_THREAD) -> Cost:
     """Run a command and wait for it and its children.
 
     Raises InputError, with the end of its messages, when it fails.
@@ -86,7 +86,7 @@ def measure(words: Sequence[str]) -> Cost:
             [sys.executable, "-S", launch.__file__, str(path), *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=os.environ | ONE_THREAD,
+            env=os.environ | dict(environment),
             check=False,
         )
         if done.returncode:

@@ -7,6 +7,8 @@ rule prepare_ancestry:
         library=library(
             "ancestry",
             "ancestry_sites",
+            "bcf_kernels",
+            "bcf_stream",
             "dosages",
             "hardy_weinberg",
             "panel_samples",
@@ -57,6 +59,8 @@ rule infer_ancestry:
             "ancestry_family",
             "ancestry_populations",
             "ancestry_projection",
+            "bcf_kernels",
+            "bcf_stream",
             "dosages",
             "genetic_map",
             "panel_samples",

@@ -34,11 +34,15 @@ if simulation_plan:
         input:
             script=scripts / "evaluate_accuracy.py",
             library=library(
+                "bcf_kernels",
+                "bcf_stream",
                 "dosages",
                 "haplotypes",
+                "match_kernels",
                 "panel_sites",
                 "score_match",
                 "score_weights",
+                "scoring_rows",
                 "sex_chromosome",
                 "simulation/accuracy",
                 "simulation/comparison",

@@ -41,12 +41,18 @@ rule prepare_scores:
     input:
         script=scripts / "prepare_scores.py",
         library=library(
+            "bcf_kernels",
+            "bcf_stream",
             "dosages",
+            "match_kernels",
             "panel_samples",
             "panel_sites",
             "score_match",
             "score_weights",
             "scoring_file",
+            "scoring_kernels",
+            "scoring_reader",
+            "scoring_rows",
             "sex_chromosome",
         ),
         own_files=[
@@ -76,12 +82,15 @@ rule prepare_scores:
         scoring_files=scoring_files(),
         build=lookup("reference/build", within=config),
         chromosomes=chromosomes,
+        # Like that of the PGS Catalog's files: no output, since Snakemake would remove it.
+        cache="cache/scoring_files",
         ambiguous=lookup("score/ambiguous", within=config),
     shell:
         "POLARS_MAX_THREADS={threads} python {input.script} --traits {params.traits:q}"
         " --scoring-files {params.scoring_files:q} --build {params.build}"
         " --panels {input.panels} --chromosomes {params.chromosomes}"
         " --panel-samples {input.labels:q} --ambiguous {params.ambiguous}"
+        " --cache {params.cache} --threads {threads}"
         " --weights {output.weights} --panel-scores {output.panel_scores} 2> {log}"
 
 
@@ -89,6 +98,8 @@ rule score_family:
     input:
         script=scripts / "score_family.py",
         library=library(
+            "bcf_kernels",
+            "bcf_stream",
             "dosages",
             "disease_risk",
             "diseases",
@@ -97,6 +108,7 @@ rule score_family:
             "family_scores",
             "family_view",
             "genetic_map",
+            "match_kernels",
             "panel_samples",
             "panel_sites",
             "portability",
@@ -105,6 +117,7 @@ rule score_family:
             "score_match",
             "score_table",
             "score_weights",
+            "scoring_rows",
             "segregation",
             "sex_chromosome",
             "sheets",

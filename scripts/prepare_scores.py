@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from morula import score_match, score_weights
 from morula.atomic import written_whole
@@ -16,13 +19,14 @@ from morula.cli import run
 from morula.dosages import sample_names
 from morula.errors import InputError
 from morula.panel_samples import read_labels
-from morula.panel_sites import read_panel_sites
-from morula.scoring_file import read_scoring_file
+from morula.panel_sites import PanelSites, read_panel_sites
+from morula.scoring_reader import read_rows
 
 logger = logging.getLogger("prepare_scores")
 
-# Rows matched at a time: what bounds the memory, whatever the number of files.
-BATCH_ROWS = 1_000_000
+# Files that are being read or wait to be taken, for each thread: what bounds the
+# memory, whatever the number of files.
+WAITING = 2
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,45 +45,58 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         required=True,
         choices=["drop", "frequency", "strand", "as_written"],
     )
+    parser.add_argument(
+        "--cache", type=Path, required=True, help="folder of read files"
+    )
+    parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--weights", required=True, help="output: .npz")
     parser.add_argument("--panel-scores", required=True, help="output: .npz")
     return parser.parse_args(argv)
 
 
-def read_batches(
-    paths: Sequence[str], build: str, ids: dict[str, str]
-) -> Iterator[pl.DataFrame]:
-    """Rows of the files, some whole files at a time, with the column `score` (index of
-    the file); ids: filled with each id and its file.
+def match_file(
+    args: argparse.Namespace, path: str, panel: PanelSites
+) -> tuple[str, score_match.Matches]:
+    """Id of a file, and what its rows match."""
+    pgs_id, rows = read_rows(path, args.build, args.cache)
+    return pgs_id, score_match.match_rows(rows, panel, args.ambiguous)
 
-    Raises InputError when two files have the same id.
-    """
-    tables: list[pl.DataFrame] = []
-    for score, path in enumerate(paths):
-        scoring = read_scoring_file(path, build)
-        if scoring.pgs_id in ids:
-            raise InputError(
-                f"{path}: its id {scoring.pgs_id!r} is that of {ids[scoring.pgs_id]}"
-                " too; expected different ids: change #pgs_id in one of them, or name"
-                " the same file for both traits"
-            )
-        ids[scoring.pgs_id] = path
-        variants = score_match.mark_repeats(scoring.variants.drop("line"))
-        tables.append(variants.with_columns(score=pl.lit(score, dtype=pl.Int32)))
-        if sum(table.height for table in tables) >= BATCH_ROWS:
-            yield pl.concat(tables)
-            tables.clear()
-    if tables:
-        yield pl.concat(tables)
+
+def match_files(
+    args: argparse.Namespace, paths: Sequence[str], panel: PanelSites
+) -> Iterator[tuple[str, score_match.Matches]]:
+    """`match_file` of every file, in their order; some are worked at ahead."""
+    with ThreadPoolExecutor(args.threads) as pool:
+        waiting: deque[Future[tuple[str, score_match.Matches]]] = deque()
+        try:
+            for path in paths:
+                waiting.append(pool.submit(match_file, args, path, panel))
+                if len(waiting) > WAITING * args.threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def match(args: argparse.Namespace, paths: Sequence[str]) -> score_weights.Weights:
-    """Weights of all files on the panel's sites."""
-    panel = read_panel_sites(args.panels, args.chromosomes)
-    collected = score_weights.Collected(len(paths))
+    """Weights of all files on the panel's sites.
+
+    Raises InputError when two files have the same id.
+    """
+    panel = read_panel_sites(args.panels, args.chromosomes, args.threads)
+    collected = score_weights.Collected()
     ids: dict[str, str] = {}
-    for variants in read_batches(paths, args.build, ids):
-        collected.add(score_match.match_rows(variants, panel, args.ambiguous))
+    found = match_files(args, paths, panel)
+    for path, (pgs_id, matches) in zip(paths, found, strict=True):
+        if pgs_id in ids:
+            raise InputError(
+                f"{path}: its id {pgs_id!r} is that of {ids[pgs_id]} too; expected"
+                " different ids: change #pgs_id in one of them, or name the same file"
+                " for both traits"
+            )
+        ids[pgs_id] = path
+        collected.add(matches)
     order = {path: index for index, path in enumerate(paths)}
     of_trait = [order[path] for path in args.scoring_files]
     return score_weights.assemble(list(ids), args.traits, of_trait, collected, panel)
@@ -91,11 +108,14 @@ def score_panel(args: argparse.Namespace, weights: score_weights.Weights) -> Non
     labels = read_labels(args.panel_samples, samples)
     scores = np.tile(weights.constants, (len(samples), 1))
     panels = dict(zip(args.chromosomes, args.panels, strict=True))
-    for chrom in weights.chromosomes():
-        scores += score_weights.score_panel(weights, chrom, panels[chrom])
-    with written_whole(args.panel_scores) as partial:
+    names = weights.chromosomes()
+    files = [panels[chrom] for chrom in names]
+    with ThreadPoolExecutor(args.threads) as pool:
+        for part in pool.map(partial(score_weights.score_panel, weights), names, files):
+            scores += part
+    with written_whole(args.panel_scores) as unfinished:
         np.savez(
-            partial,
+            unfinished,
             samples=labels.samples,
             populations=labels.populations,
             superpopulations=labels.superpopulations,

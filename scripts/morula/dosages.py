@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,17 @@ import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import sex_chromosome
+from morula import bcf_kernels, bcf_stream, sex_chromosome
+from morula.bcf_kernels import ABSENT
+from morula.bcf_stream import BcfStream
 from morula.errors import InputError
 
-MISSING_GT = 3
-# What cyvcf2 gives in the place of an allele that a shorter genotype has not.
-ABSENT = -2
+# What each field is made of: alleles int8 (b, N, 2), copies int8 (b, N), or float32
+# (b, N, width).
+_STORED = {"DS": "DS", "GT": "copies", "GT_FIRST": "alleles", "GP_VARIANCE": "GP"}
+_WIDTHS = {"DS": 1, "GP": 3}
+Stored = Mapping[str, NDArray[Any]]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,52 +64,95 @@ def stream_dosages(
 
     Raises InputError for a site that is not there, or has no value for a sample.
     """
-    keys = zip(sites.pos_bp.tolist(), sites.ref, sites.alt, strict=True)
-    wanted = {key: index for index, key in enumerate(keys)}
-    positions = {key[0] for key in wanted}
-    rows: list[int] = []
-    records: list[list[NDArray[Any] | None]] = []
-    formats = ["GP" if field == "GP_VARIANCE" else field for field in fields]
-    is_x = sex_chromosome.is_x(sites.chrom)
-    reader = cyvcf2.VCF(str(path), gts012=True)
-    for record in reader(sites.chrom):
-        if record.POS not in positions or len(record.ALT) != 1:
-            continue
-        index = wanted.pop((record.POS, record.REF, record.ALT[0]), None)
-        if index is None:
-            continue
-        rows.append(index)
-        stored = [_stored(record, name) for name in formats]
-        records.append([*stored, _is_single(record) if is_x else None])
-        if len(rows) == block:
-            found = np.array(rows, dtype=np.intp)
-            yield found, _values(path, sites.take(found), fields, records)
-            rows, records = [], []
-    reader.close()
-    if wanted:
-        missing = min(wanted.values())
-        raise InputError(
-            f"{path}: {len(wanted)} of {len(sites.pos_bp)} sites of the panel are not"
-            f" there, the first is {sites.name(missing)}; make the file again from the"
-            " same panel"
+    names = {_STORED[field] for field in fields}
+    if sex_chromosome.is_x(sites.chrom):
+        names.add("alleles")
+    waiting = _Waiting()
+    with bcf_stream.records_of(path, sites.chrom) as stream:
+        for index, stored in _found(path, stream, sites, sorted(names)):
+            waiting.add(index, stored)
+            while len(waiting.index) >= block:
+                yield _block(path, sites, fields, *waiting.take(block))
+    if len(waiting.index):
+        yield _block(path, sites, fields, *waiting.take(len(waiting.index)))
+
+
+class _Waiting:
+    """Sites that were found, with what is stored of them, until a block is full."""
+
+    def __init__(self) -> None:
+        self.index: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        self.stored: Stored = {}
+
+    def add(self, index: NDArray[np.intp], stored: Stored) -> None:
+        """Put sites behind those that wait."""
+        if len(self.index):
+            stored = {
+                name: np.concatenate([self.stored[name], array])
+                for name, array in stored.items()
+            }
+        self.index = np.concatenate([self.index, index])
+        self.stored = stored
+
+    def take(self, size: int) -> tuple[NDArray[np.intp], Stored]:
+        """The first sites; the others wait on."""
+        index, stored = self.index[:size], self.stored
+        self.index = self.index[size:]
+        self.stored = {name: array[size:] for name, array in stored.items()}
+        return index, {name: array[:size] for name, array in stored.items()}
+
+
+def _found(
+    path: str | Path, stream: BcfStream, sites: Sites, names: Sequence[str]
+) -> Iterator[tuple[NDArray[np.intp], Stored]]:
+    """Sites in the order of the file, some at a time, with what is stored of them.
+
+    Raises InputError where one is not there in the end.
+    """
+    order = np.argsort(sites.pos_bp, kind="stable")
+    wanted = sites.take(order)
+    letters, starts = _letters(wanted)
+    is_found = np.zeros(len(order), dtype=bool)
+    rest, first = b"", 0
+    for part in stream.chunks():
+        text = rest + part
+        buffer = np.frombuffer(text, dtype=np.uint8)
+        found = np.empty((len(order), 2), dtype=np.int64)
+        used, n_found, first = bcf_kernels.find_sites(
+            buffer, first, wanted.pos_bp, letters, starts, is_found, found
         )
-    if rows:
-        found = np.array(rows, dtype=np.intp)
-        yield found, _values(path, sites.take(found), fields, records)
+        rest = text[used:]
+        site, record = found[:n_found].T.copy()
+        yield order[site], {n: _stored(buffer, record, stream, n) for n in names}
+    if not is_found.all():
+        missing = int(order[~is_found].min())
+        raise InputError(
+            f"{path}: {np.count_nonzero(~is_found)} of {len(order)} sites of the panel"
+            f" are not there, the first is {sites.name(missing)}; make the file again"
+            " from the same panel"
+        )
 
 
-def _is_single(record: cyvcf2.Variant) -> NDArray[np.bool_]:
-    """Samples, (N,), whose GT has one allele."""
-    alleles = record.genotype.array()[:, :-1]
-    return np.asarray((alleles > ABSENT).sum(axis=1) == 1)
+def _letters(sites: Sites) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """REF and ALT of all sites as ASCII after each other, and where each starts."""
+    words = np.column_stack([sites.ref, sites.alt]).ravel().tolist()
+    starts = np.cumsum([0, *map(len, words)], dtype=np.int64)
+    return np.frombuffer("".join(words).encode("ascii"), dtype=np.uint8), starts
 
 
-def _stored(record: cyvcf2.Variant, name: str) -> NDArray[Any] | None:
-    """A field of a record as it is stored; None where it has none."""
-    if name == "GT_FIRST":
-        return np.asarray(record.genotype.array()[:, 0])
-    # The array of gt_types is the reader's own, and changes with the next record.
-    return record.gt_types.copy() if name == "GT" else record.format(name)
+def _stored(
+    buffer: NDArray[np.uint8], records: NDArray[np.int64], stream: BcfStream, name: str
+) -> NDArray[Any]:
+    """A part of _STORED of records; missing where one has it not."""
+    field, n_samples = name if name in _WIDTHS else "GT", len(stream.samples)
+    key = stream.keys.get(field, bcf_stream.NO_KEY)
+    if name == "alleles":
+        return bcf_kernels.read_alleles(buffer, records, key, n_samples)
+    if name == "copies":
+        return bcf_kernels.read_copies(buffer, records, key, n_samples)
+    width = _WIDTHS[name]
+    bits = bcf_kernels.read_floats(buffer, records, key, n_samples, width)
+    return bits.view(np.float32)
 
 
 def _variance(gp: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,51 +169,46 @@ def _variance(gp: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isnan(two), 4.0 * one * (1.0 - one), pair)
 
 
-def _values(
+def _block(
     path: str | Path,
     sites: Sites,
     fields: Sequence[str],
-    records: Sequence[Sequence[NDArray[Any] | None]],
-) -> NDArray[np.float64]:
-    """The values (b, F, N) of b records: of each its stored fields, then, on X alone,
-    which samples have one copy."""
-    *columns, single = zip(*records, strict=True)
-    values = []
-    for field, column in zip(fields, columns, strict=True):
-        absent = next((i for i, part in enumerate(column) if part is None), None)
-        counts = None if absent is not None else _counts(field, column, single)
-        if counts is not None and not np.isfinite(counts).all():
-            absent = int(np.flatnonzero(~np.isfinite(counts).all(axis=1))[0])
-        if counts is None or absent is not None:
-            where = f"{sites.chrom}:{sites.pos_bp[absent or 0]}"
-            raise InputError(
-                f"{path}: {where} has a missing {field.split('_')[0]};"
-                " expected a value for every sample"
-            )
-        values.append(counts)
-    return np.stack(values, axis=1)
+    index: NDArray[np.intp],
+    stored: Stored,
+) -> tuple[NDArray[np.intp], Floats]:
+    """Indices and values (b, F, N) of b sites."""
+    single = None
+    if sex_chromosome.is_x(sites.chrom):
+        single = stored["alleles"][..., 1] == ABSENT
+    n_samples = next(iter(stored.values())).shape[1]
+    values = np.empty((len(index), len(fields), n_samples))
+    for number, field in enumerate(fields):
+        values[:, number] = _counts(field, stored[_STORED[field]], single)
+    is_absent = ~np.isfinite(values).all(axis=2)
+    if is_absent.any():
+        row, column = np.argwhere(is_absent)[0]
+        raise InputError(
+            f"{path}: {sites.chrom}:{sites.pos_bp[index[row]]} has a missing"
+            f" {fields[column].split('_')[0]}; expected a value for every sample"
+        )
+    return index, values
 
 
 def _counts(
-    field: str, stored: Sequence[Any], single: Sequence[NDArray[np.bool_] | None]
-) -> NDArray[np.float64]:
-    """Values (b, N) of one field."""
-    if field == "GT":
-        counts = np.array(stored, dtype=np.float64)
-        counts[counts == MISSING_GT] = np.nan
-    elif field == "GT_FIRST":
-        counts = np.array(stored, dtype=np.float64)
-        counts[counts < 0] = np.nan
-    elif field == "GP_VARIANCE":
-        counts = np.empty((len(stored), len(stored[0])))
-        # Where no sample has two copies GP has two values.
-        widths = np.array([part.shape[1] for part in stored])
-        for width in np.unique(widths):
-            of_width = np.flatnonzero(widths == width)
-            gp = np.array([stored[i] for i in of_width.tolist()], dtype=np.float64)
-            counts[of_width] = _variance(gp)
-    else:
-        counts = np.array(stored, dtype=np.float64)[:, :, 0]
-        if single[0] is not None:
-            counts[np.array(single)] *= 2.0
+    field: str,
+    stored: NDArray[Any],
+    single: NDArray[np.bool_] | None,
+) -> Floats:
+    """Values (b, N) of one field; NaN where it is missing; single: on X, which samples
+    have one copy."""
+    if field == "GP_VARIANCE":
+        return _variance(stored.astype(np.float64))
+    if field == "DS":
+        dosage = stored[..., 0].astype(np.float64)
+        if single is not None:
+            dosage[single] *= 2.0
+        return dosage
+    whole = stored if field == "GT" else stored[..., 0]
+    counts = whole.astype(np.float64)
+    counts[whole < 0] = np.nan
     return counts

@@ -10,14 +10,20 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from morula.errors import InputError
 
 BASES = ("A", "C", "G", "T")
+# The number of an allele that no site has.
+UNKNOWN = 2**31 - 1
 # Positions are below 2^32.
 POSITION_BITS = 32
 COLUMNS = {
@@ -48,6 +54,11 @@ class Alleles:
             present, [self.numbers[name] for name in present], return_dtype=pl.UInt32
         )
 
+    def lookup(self, names: NDArray[np.str_]) -> NDArray[np.int32]:
+        """Numbers of alleles; UNKNOWN for those that are not there."""
+        found = [self.numbers.get(name, UNKNOWN) for name in names.tolist()]
+        return np.array(found, dtype=np.int32)
+
     def decode(self, numbers: pl.Series) -> pl.Series:
         """The alleles of numbers."""
         return pl.Series(list(self.numbers), dtype=pl.String)[numbers]
@@ -63,22 +74,41 @@ class PanelSites:
     table: pl.DataFrame
     starts: tuple[int, ...]
 
+    @cached_property
+    def keys(self) -> NDArray[np.int64]:
+        """Keys of the sites, (L,), in order."""
+        return self.table["key"].to_numpy()
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int32]:
+        """Numbers of REF and ALT, (L, 2)."""
+        pair = self.table.select("ref", "alt").to_numpy()
+        return np.ascontiguousarray(pair, dtype=np.int32)
+
+    @cached_property
+    def frequency(self) -> NDArray[np.float64]:
+        """Frequency of ALT, (L,)."""
+        return self.table["af"].to_numpy()
+
     def numbers(self) -> dict[str, int]:
         """Number of each chromosome by its name without `chr`, in upper case."""
         names = (name.removeprefix("chr").upper() for name in self.chromosomes)
         return {name: number for number, name in enumerate(names)}
 
 
-def read_panel_sites(paths: Sequence[str], chromosomes: Sequence[str]) -> PanelSites:
+def read_panel_sites(
+    paths: Sequence[str], chromosomes: Sequence[str], threads: int
+) -> PanelSites:
     """Sites of prepared panels, a file for each chromosome.
 
     Raises InputError when bcftools cannot read a file or it has no site.
     """
     alleles = Alleles()
-    tables = [
-        pack_sites(_query(path, chrom), number, alleles)
-        for number, (path, chrom) in enumerate(zip(paths, chromosomes, strict=True))
-    ]
+    with ThreadPoolExecutor(threads) as pool:
+        tables = [
+            pack_sites(sites, number, alleles)
+            for number, sites in enumerate(pool.map(_query, paths, chromosomes))
+        ]
     starts = [0]
     for table in tables:
         starts.append(starts[-1] + table.height)

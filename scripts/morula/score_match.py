@@ -1,18 +1,22 @@
-"""Matching the rows of scoring files to the sites of the panel.
+"""Matching the rows of a scoring file to the sites of the panel.
 
-Rows of many files are matched at once, by position and alleles, in one join. A row's
-weight counts copies of its effect allele; here it becomes a weight on copies of ALT and
-a constant: w for ALT is (w, 0); w for REF is (-w, 2 w), since copies of REF are two
-less copies of ALT.
+A row's weight counts copies of its effect allele; here it becomes a weight on copies of
+ALT and a constant: w for ALT is (w, 0); w for REF is (-w, 2 w), since copies of REF are
+two less copies of ALT. Shapes: n rows of the file, m rows that fit a site.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
 
-from morula.panel_sites import BASES, PanelSites, key_of
+from morula import match_kernels
+from morula.match_kernels import FLIPPED, LAST_BASE, NO_FIT
+from morula.panel_sites import POSITION_BITS, PanelSites
+from morula.scoring_rows import ABSENT, OPEN, REASONS, REPEATED, ScoringRows
 
 # METHOD: an ambiguous (A/T, C/G) variant is told by frequency only where both the
 # file's and the panel's frequency are at least this far from one half; nearer to it
@@ -34,260 +38,216 @@ MATCHED = (
     "matched_by_frequency",
     "matched_by_strand",
 )
-# How a row can fit a site, best first; the number is the rank.
-FITS = MATCHED[:4]
-NO_FIT = len(FITS)
+# What becomes of a row, by number: why it cannot be matched, or how it was, in the
+# order of match_kernels' fits, or why not.
+OUTCOMES = (
+    *REASONS,
+    *MATCHED,
+    "other_allele_unknown",
+    "ambiguous",
+    "conflicting_weights",
+    "alleles_differ",
+    "not_in_panel",
+    "chromosome_not_analysed",
+)
+_CODES = {name: code for code, name in enumerate(OUTCOMES)}
+FIRST_MATCHED, LAST_MATCHED = _CODES[MATCHED[0]], _CODES[MATCHED[-1]]
+BY_FREQUENCY, BY_STRAND = LAST_MATCHED - 1, LAST_MATCHED
+
+Codes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Outcome of matching rows.
+    """Outcome of matching the rows of one file.
 
-    rows: score, weight, reason (one of MATCHED, or why it is not used).
-    betas: score, site, beta (weight of a copy of ALT; summed over rows).
-    constants: score, constant (to be summed over rows).
+    outcomes (n,): of OUTCOMES; weights (n,): of the rows; sites (k,), increasing, and
+    betas (k,): weights of a copy of ALT; constant: to be added to every sum.
     """
 
-    rows: pl.DataFrame
-    betas: pl.DataFrame
-    constants: pl.DataFrame
+    outcomes: Codes
+    weights: Floats
+    sites: Indices
+    betas: Floats
+    constant: float
 
 
-def mark_repeats(variants: pl.DataFrame) -> pl.DataFrame:
-    """Give every exact repeat of a row of a file the reason `repeated`."""
-    numbered = variants.with_row_index("row")
-    # Most positions are there once: only the others are compared.
-    shared = numbered.filter(
-        pl.col("reason").is_null() & pl.struct("chrom", "pos_bp").is_duplicated()
-    )
-    key = pl.struct("chrom", "pos_bp", "effect", "other", "weight")
-    repeats = shared.filter(~key.is_first_distinct())["row"]
-    return numbered.select(
-        pl.exclude("row", "reason"),
-        reason=pl.when(pl.col("row").is_in(repeats.implode()))
-        .then(pl.lit("repeated"))
-        .otherwise(pl.col("reason")),
-    )
+@dataclass(frozen=True)
+class _Fits:
+    """The rows that fit a site, each with its best; all (m,). fits: of match_kernels;
+    is_alt: the effect allele is ALT."""
+
+    rows: Indices
+    sites: Indices
+    n_fits: Indices
+    fits: Codes
+    outcomes: Codes
+    is_alt: Flags
+
+    @property
+    def is_used(self) -> Flags:
+        return is_matched(self.outcomes)
 
 
-def match_rows(variants: pl.DataFrame, panel: PanelSites, ambiguous: str) -> Matches:
-    """Match rows of whole files.
+def is_matched(outcomes: Codes) -> Flags:
+    """Whether outcomes are among MATCHED."""
+    return (outcomes >= FIRST_MATCHED) & (outcomes <= LAST_MATCHED)
 
-    variants: score, chrom, pos_bp, effect, other, weight, frequency, reason (null: to
-    be matched). ambiguous: what to do with A/T and C/G: `drop`; `frequency` (keep where
-    the frequencies tell the strand); `strand` (keep where these or the other rows of
-    the file tell it); or `as_written`.
+
+def match_rows(rows: ScoringRows, panel: PanelSites, ambiguous: str) -> Matches:
+    """Match the rows of a file.
+
+    ambiguous: what to do with A/T and C/G: `drop`; `frequency` (keep where the
+    frequencies tell the strand); `strand` (keep where these or the other rows of the
+    file tell it); or `as_written`.
     """
-    rows = _placed(variants, panel)
-    candidates = _candidates(rows, panel)
-    best = _resolve_ambiguous(_best_fits(candidates), ambiguous)
-    best = _drop_repeats(best)
-    at_position = candidates.select("row", seen=pl.lit(True)).unique("row")
-    reasons = (
-        rows.select("row", "score", "weight", "reason")
-        .join(
-            best.select("row", "outcome"), on="row", how="left", maintain_order="left"
-        )
-        .join(at_position, on="row", how="left", maintain_order="left")
-        .select(
-            "score",
-            "weight",
-            reason=pl.coalesce(
-                "reason",
-                "outcome",
-                pl.when(pl.col("seen")).then(pl.lit("alleles_differ")),
-                pl.lit("not_in_panel"),
-            ),
-        )
+    outcomes = rows.reason.copy()
+    alleles = _panel_alleles(rows, panel)
+    best = _best_fits(rows, panel, alleles, outcomes)
+    best = _resolve_ambiguous(best, rows, panel, alleles, ambiguous)
+    betas = np.where(best.is_alt, 1.0, -1.0) * rows.weight[best.rows]
+    best = _drop_repeats(best, betas)
+    outcomes[best.rows] = best.outcomes
+    used = best.is_used
+    sites, betas = _sum_by_site(best.sites[used], betas[used])
+    on_ref = 2.0 * rows.weight[best.rows[used & ~best.is_alt]]
+    # One after the other, so that the same file gives the same bytes.
+    constant = float(np.cumsum(on_ref)[-1]) if len(on_ref) else 0.0
+    return Matches(outcomes, rows.weight, sites, betas, constant)
+
+
+def _panel_alleles(rows: ScoringRows, panel: PanelSites) -> NDArray[np.int32]:
+    """The panel's numbers of effect and other allele, (n, 2); ABSENT: not given."""
+    # The last one is what the index ABSENT finds.
+    of_file = np.append(panel.alleles.lookup(rows.alleles), np.int32(ABSENT))
+    return np.column_stack([of_file[rows.effect], of_file[rows.other]])
+
+
+def _best_fits(
+    rows: ScoringRows,
+    panel: PanelSites,
+    alleles: NDArray[np.int32],
+    outcomes: Codes,
+) -> _Fits:
+    """The best site of each row that fits one; the others' outcomes are put in."""
+    of_name = panel.numbers()
+    names = [of_name.get(name, ABSENT) for name in rows.chromosomes.tolist()]
+    chrom = np.array([*names, ABSENT], dtype=np.int64)[rows.chrom]
+    outcomes[(outcomes == OPEN) & (chrom < 0)] = _CODES["chromosome_not_analysed"]
+    asked = np.flatnonzero(outcomes == OPEN)
+    keys = (chrom[asked] << POSITION_BITS) + rows.pos_bp[asked]
+    sites, fits, n_fits = match_kernels.best_fits(
+        keys, alleles[asked], panel.keys, panel.pairs
     )
-    used = best.filter(pl.col("outcome").is_in(MATCHED))
-    return Matches(reasons, _betas(used), _constants(used))
-
-
-def _placed(variants: pl.DataFrame, panel: PanelSites) -> pl.DataFrame:
-    """The rows with their number, key, alleles by number, and a reason where they are
-    of a chromosome that is not analysed."""
-    numbers = panel.numbers()
-    chrom = pl.col("chrom").replace_strict(
-        list(numbers), list(numbers.values()), default=None, return_dtype=pl.Int64
+    outcomes[asked] = np.where(
+        sites < 0, _CODES["not_in_panel"], _CODES["alleles_differ"]
     )
-    is_elsewhere = pl.col("reason").is_null() & chrom.is_null()
-    return variants.select(
-        "score",
-        "weight",
-        "frequency",
-        key=key_of(chrom, pl.col("pos_bp")),
-        effect=panel.alleles.encode(variants["effect"]),
-        other=panel.alleles.encode(variants["other"]),
-        reason=pl.when(is_elsewhere)
-        .then(pl.lit("chromosome_not_analysed"))
-        .otherwise(pl.col("reason")),
-    ).with_row_index("row")
-
-
-def _candidates(rows: pl.DataFrame, panel: PanelSites) -> pl.DataFrame:
-    """Every pair of a row and a site of its position, with its fit (NO_FIT: none)."""
-    pairs = (
-        rows.filter(pl.col("reason").is_null())
-        .drop("reason")
-        .join(panel.table.with_row_index("site"), on="key", how="inner")
-        .drop("key")
-    )
-    # METHOD: strand flips are looked for at SNVs only: an indel's alleles start with
-    # the reference base before it, so that its reverse complement is another record.
-    last = len(BASES) - 1
-    flipped = {
-        name: pl.when(pl.col(name) <= last).then(last - pl.col(name))
-        for name in ("effect", "other", "ref")
-    }
-    fit = pl.lit(NO_FIT, dtype=pl.UInt8)
-    for rank in reversed(range(NO_FIT)):
-        first, second = ("alt", "ref") if rank % 2 == 0 else ("ref", "alt")
-        effect = pl.col("effect") if rank < 2 else flipped["effect"]
-        other = pl.col("other") if rank < 2 else flipped["other"]
-        fits = (effect == pl.col(first)) & (
-            pl.col("other").is_null() | (other == pl.col(second))
-        )
-        rank_of = pl.lit(rank, dtype=pl.UInt8)
-        fit = pl.when(fits.fill_null(False)).then(rank_of).otherwise(fit)
-    return pairs.with_columns(
-        fit=fit, palindromic=(flipped["ref"] == pl.col("alt")).fill_null(False)
+    fitting = fits < NO_FIT
+    fits, n_fits, found = fits[fitting], n_fits[fitting], asked[fitting]
+    is_open = (alleles[found, 1] == ABSENT) & (n_fits > 1)
+    return _Fits(
+        rows=found,
+        sites=sites[fitting],
+        n_fits=n_fits,
+        fits=fits,
+        outcomes=np.where(
+            is_open, _CODES["other_allele_unknown"], FIRST_MATCHED + fits
+        ).astype(np.uint8),
+        is_alt=fits % 2 == 0,
     )
 
 
-def _best_fits(candidates: pl.DataFrame) -> pl.DataFrame:
-    """The best pair of each row that fits a site, with the number of its fits."""
-    fitting = candidates.filter(pl.col("fit") < NO_FIT)
-    is_alone = ~pl.col("row").is_duplicated()
-    alone = fitting.filter(is_alone).with_columns(n_fits=pl.lit(1, dtype=pl.UInt32))
-    several = (
-        fitting.filter(~is_alone)
-        .with_columns(n_fits=pl.len().over("row").cast(pl.UInt32))
-        .sort("row", "fit", "site")
-        .unique("row", keep="first", maintain_order=True)
-    )
-    return pl.concat([alone, several]).sort("row") if several.height else alone
-
-
-def _resolve_ambiguous(best: pl.DataFrame, ambiguous: str) -> pl.DataFrame:
-    """Add effect_is_alt and outcome; palindromic rows are kept, turned or given up."""
-    is_open = pl.col("other").is_null() & (pl.col("n_fits") > 1)
-    best = best.with_columns(
-        effect_is_alt=pl.col("fit") % 2 == 0,
-        outcome=pl.when(is_open)
-        .then(pl.lit("other_allele_unknown"))
-        .otherwise(
-            pl.col("fit").replace_strict(list(range(NO_FIT)), list(FITS), default=None)
-        ),
-    )
-    is_asked = pl.col("palindromic") & pl.col("outcome").is_in(MATCHED)
-    if ambiguous == "as_written" or not best.filter(is_asked).height:
+def _resolve_ambiguous(
+    best: _Fits,
+    rows: ScoringRows,
+    panel: PanelSites,
+    alleles: NDArray[np.int32],
+    ambiguous: str,
+) -> _Fits:
+    """Palindromic rows are kept, turned or given up."""
+    ref, alt = panel.pairs[best.sites].T
+    palindromic = (ref <= LAST_BASE) & (LAST_BASE - ref == alt)
+    asked = np.flatnonzero(palindromic & best.is_used)
+    if ambiguous == "as_written" or not len(asked):
         return best
-    by_frequency, by_strand = pl.lit(None), pl.lit(None)
-    if ambiguous in ("frequency", "strand"):
-        by_frequency = _turned_by_frequency()
+    is_turned = np.zeros(len(asked), dtype=bool)
+    outcome = np.full(len(asked), _CODES["ambiguous"], dtype=np.uint8)
     if ambiguous == "strand":
-        best = best.join(_strands(best), on="score", how="left", maintain_order="left")
-        by_strand = pl.col("file_is_turned")
-    is_turned = pl.coalesce(by_frequency, by_strand).cast(pl.Boolean)
-    return best.with_columns(
-        effect_is_alt=pl.when(is_asked & is_turned.fill_null(False))
-        .then(~pl.col("effect_is_alt"))
-        .otherwise(pl.col("effect_is_alt")),
-        outcome=pl.when(~is_asked)
-        .then(pl.col("outcome"))
-        .when(by_frequency.is_not_null())
-        .then(pl.lit("matched_by_frequency"))
-        .when(is_turned.is_not_null())
-        .then(pl.lit("matched_by_strand"))
-        .otherwise(pl.lit("ambiguous")),
-    )
+        file_is_turned = _strand(best, alleles, palindromic)
+        if file_is_turned is not None:
+            is_turned[:] = file_is_turned
+            outcome[:] = BY_STRAND
+    if ambiguous in ("frequency", "strand"):
+        af = panel.frequency[best.sites[asked]]
+        expected = np.where(best.is_alt[asked], af, 1 - af)
+        frequency = rows.frequency[best.rows[asked]]
+        is_clear = np.abs(frequency - 0.5) >= FREQUENCY_MARGIN
+        is_clear &= np.abs(af - 0.5) >= FREQUENCY_MARGIN
+        differs = (frequency > 0.5) != (expected > 0.5)
+        is_turned = np.where(is_clear, differs, is_turned)
+        outcome[is_clear] = BY_FREQUENCY
+    outcomes, is_alt = best.outcomes.copy(), best.is_alt.copy()
+    outcomes[asked] = outcome
+    is_alt[asked] ^= is_turned
+    return replace(best, outcomes=outcomes, is_alt=is_alt)
 
 
-def _turned_by_frequency() -> pl.Expr:
-    """Whether a palindromic row is of the other strand; null where frequencies do not
-    tell."""
-    expected = (
-        pl.when(pl.col("effect_is_alt")).then(pl.col("af")).otherwise(1 - pl.col("af"))
-    )
-    is_clear = ((pl.col("frequency") - 0.5).abs() >= FREQUENCY_MARGIN) & (
-        (pl.col("af") - 0.5).abs() >= FREQUENCY_MARGIN
-    )
-    is_turned = (pl.col("frequency") > 0.5) != (expected > 0.5)
-    return pl.when(is_clear.fill_null(False)).then(is_turned)
+def _strand(best: _Fits, alleles: NDArray[np.int32], palindromic: Flags) -> bool | None:
+    """Whether a file is written on the other strand; None where its rows do not agree,
+    or are too few."""
+    pair = alleles[best.rows]
+    telling = ~palindromic & ((pair >= 0) & (pair <= LAST_BASE)).all(axis=1)
+    if np.count_nonzero(telling) < STRAND_ROWS:
+        return None
+    turned = float((best.fits[telling] >= FLIPPED).mean())
+    if turned >= STRAND_SHARE:
+        return True
+    return False if turned <= 1 - STRAND_SHARE else None
 
 
-def _strands(best: pl.DataFrame) -> pl.DataFrame:
-    """score, file_is_turned: whether a file is written on the other strand; null where
-    its rows do not agree, or are too few."""
-    telling = best.filter(
-        ~pl.col("palindromic")
-        & pl.col("other").is_not_null()
-        & (pl.col("effect") < len(BASES))
-        & (pl.col("other") < len(BASES))
-    )
-    turned = (pl.col("fit") >= 2).mean()
-    return (
-        telling.group_by("score")
-        .agg(turned=turned, rows=pl.len())
-        .filter(pl.col("rows") >= STRAND_ROWS)
-        .select(
-            "score",
-            file_is_turned=pl.when(pl.col("turned") >= STRAND_SHARE)
-            .then(pl.lit(True))
-            .when(pl.col("turned") <= 1 - STRAND_SHARE)
-            .then(pl.lit(False)),
-        )
-    )
-
-
-def _drop_repeats(best: pl.DataFrame) -> pl.DataFrame:
-    """Mark what one site gets twice; adds `beta`.
+def _drop_repeats(best: _Fits, betas: Floats) -> _Fits:
+    """Mark what one site gets twice.
 
     METHOD: the same effect again (allele-swapped with the weight's sign turned, or
     from the other strand) counts once; the same allele with two different weights is
     a contradiction, so that neither is used; different weights for the two alleles of
     a site are both meant, and add up.
     """
-    beta = pl.when("effect_is_alt").then(pl.col("weight")).otherwise(-pl.col("weight"))
-    best = best.with_columns(beta=beta)
-    is_used = pl.col("outcome").is_in(MATCHED)
-    again = best.filter(is_used)
-    again = again.filter(pl.struct("score", "site").is_duplicated())
-    if not again.height:
+    used = np.flatnonzero(best.is_used)
+    order = used[np.argsort(best.sites[used], kind="stable")]
+    again = np.diff(best.sites[order]) == 0
+    if not again.any():
         return best
-    is_first = pl.struct("score", "site", "beta").is_first_distinct()
-    kept = again.filter(is_first)
-    weights = pl.len().over("score", "site", "effect_is_alt")
-    marked = pl.concat(
-        [
-            again.filter(~is_first).select("row", mark=pl.lit("repeated")),
-            kept.filter(weights > 1).select("row", mark=pl.lit("conflicting_weights")),
-        ]
-    )
-    best = best.join(marked, on="row", how="left", maintain_order="left")
-    return best.with_columns(outcome=pl.coalesce("mark", "outcome")).drop("mark")
+    shared = order[np.append(again, False) | np.append(False, again)]
+    outcomes = best.outcomes.copy()
+    columns = (best.sites, betas, best.is_alt)
+    whole = list(zip(*(one[shared].tolist() for one in columns), strict=True))
+    seen: set[tuple[int, float]] = set()
+    kept: list[tuple[int, tuple[int, bool]]] = []
+    for row, (site, beta, is_alt) in zip(shared.tolist(), whole, strict=True):
+        if (site, beta) in seen:
+            outcomes[row] = REPEATED
+        else:
+            seen.add((site, beta))
+            kept.append((row, (site, is_alt)))
+    weights = Counter(side for _, side in kept)
+    for row, side in kept:
+        if weights[side] > 1:
+            outcomes[row] = _CODES["conflicting_weights"]
+    return replace(best, outcomes=outcomes)
 
 
-def _betas(used: pl.DataFrame) -> pl.DataFrame:
-    """Weights on copies of ALT, summed over the rows of a score at a site.
+def _sum_by_site(sites: Indices, betas: Floats) -> tuple[Indices, Floats]:
+    """Weights on copies of ALT, summed over the rows of a site.
 
     METHOD: where several ALT alleles share a position, a weight on REF against one of
     them is a weight on that ALT alone, as in the split records that scores are trained
     on: so that a row and its mirror (other allele, other sign) stay the same.
     """
-    several = pl.struct("score", "site").is_duplicated()
-    summed = (
-        used.filter(several)
-        .group_by("score", "site", maintain_order=True)
-        .agg(pl.col("beta").sum())
-    )
-    alone = used.filter(~several).select("score", "site", "beta")
-    return pl.concat([alone, summed]) if summed.height else alone
-
-
-def _constants(used: pl.DataFrame) -> pl.DataFrame:
-    """The constants of the rows with a weight on REF, not summed."""
-    return used.filter(~pl.col("effect_is_alt")).select(
-        "score", constant=2 * pl.col("weight")
-    )
+    if (np.diff(sites) > 0).all():
+        return sites, betas
+    unique, index = np.unique(sites, return_inverse=True)
+    return unique, np.bincount(index, betas, len(unique)).astype(np.float64)

@@ -18,7 +18,8 @@ from scipy import sparse
 from morula.atomic import written_whole
 from morula.dosages import Sites, stream_dosages
 from morula.panel_sites import POSITION_BITS, PanelSites
-from morula.score_match import MATCHED, Matches
+from morula.score_match import MATCHED, OUTCOMES, Matches
+from morula.scoring_rows import REPEATED
 
 Floats = NDArray[np.float64]
 
@@ -76,79 +77,64 @@ class Weights:
 
 
 class Collected:
-    """What matching gave, a batch of files after the other; kept small."""
+    """What matching gave, a file after the other; kept small."""
 
-    def __init__(self, n_scores: int) -> None:
-        self.n_scores = n_scores
-        self.constants = np.zeros(n_scores)
-        self._entries: list[tuple[NDArray[np.int32], NDArray[np.int32], Floats]] = []
+    def __init__(self) -> None:
+        self._constants: list[float] = []
+        self._entries: list[tuple[NDArray[np.int32], Floats]] = []
         self._tallies: list[pl.DataFrame] = []
 
     def add(self, matches: Matches) -> None:
-        """Add a batch; all rows of a score are in the same one."""
-        score, site, beta = (
-            matches.betas[name].to_numpy() for name in ("score", "site", "beta")
-        )
-        entry = score.astype(np.int32), site.astype(np.int32), beta
-        self._entries.append(entry)
-        self._tallies.append(_tally(matches.rows))
-        np.add.at(
-            self.constants,
-            matches.constants["score"].to_numpy(),
-            matches.constants["constant"].to_numpy(),
-        )
+        """Add the next score."""
+        self._entries.append((matches.sites.astype(np.int32), matches.betas))
+        self._tallies.append(_tally(len(self._tallies), matches))
+        self._constants.append(matches.constant)
+
+    @property
+    def constants(self) -> Floats:
+        """Of each score, (T,)."""
+        return np.array(self._constants, dtype=np.float64)
 
     def summary(self) -> pl.DataFrame:
         """score, reason, variants, share of the score's absolute weight."""
-        return pl.concat(self._tallies).sort("score", "reason")
+        return pl.concat(self._tallies)
 
     def stack(self) -> tuple[NDArray[np.int64], sparse.csr_matrix]:
-        """Sites that are used, (L,) in order, and their weights (L, T). The batches
+        """Sites that are used, (L,) in order, and their weights (L, T). The scores
         are given up, so that they are not there twice."""
-        score, site, beta = (
-            np.concatenate(parts) for parts in zip(*self._entries, strict=True)
+        sizes = [len(sites) for sites, _ in self._entries]
+        sites, betas = (
+            np.concatenate(part) for part in zip(*self._entries, strict=True)
         )
         self._entries.clear()
-        n_sites = int(site.max(initial=-1)) + 1
-        is_used = np.zeros(n_sites, dtype=bool)
-        is_used[site] = True
+        is_used = np.zeros(int(sites.max(initial=-1)) + 1, dtype=bool)
+        is_used[sites] = True
         row_of = np.cumsum(is_used, dtype=np.int32) - 1
-        shape = (int(is_used.sum()), self.n_scores)
-        matrix = sparse.csr_matrix((beta, (row_of[site], score)), shape=shape)
-        matrix.sort_indices()
-        return np.flatnonzero(is_used), matrix
+        starts = np.cumsum([0, *sizes])
+        shape = (int(is_used.sum()), len(sizes))
+        by_score = sparse.csc_matrix((betas, row_of[sites], starts), shape=shape)
+        del sites, betas
+        return np.flatnonzero(is_used), by_score.tocsr()
 
 
-def _tally(rows: pl.DataFrame) -> pl.DataFrame:
-    """Variants and share of the absolute weight, by score and reason.
+def _tally(score: int, matches: Matches) -> pl.DataFrame:
+    """Variants and share of the absolute weight, by reason.
 
-    rows: score, weight, reason of every row of some files. A repeated row has no
-    weight of its own, so its share is zero.
+    A repeated row has no weight of its own, so its share is zero.
     """
-    reasons = rows["reason"].unique().sort().to_list()
-    code = rows["reason"].replace_strict(
-        reasons, range(len(reasons)), return_dtype=pl.Int64
-    )
-    score = rows["score"].to_numpy().astype(np.int64)
-    first = int(score.min()) if len(score) else 0
-    score -= first
-    group = score * len(reasons) + code.to_numpy()
-    sizes = rows["weight"].abs().fill_null(0.0).to_numpy().copy()
-    if "repeated" in reasons:
-        sizes[code.to_numpy() == reasons.index("repeated")] = 0.0
+    sizes = np.abs(matches.weights)
+    sizes[matches.outcomes == REPEATED] = 0.0
+    counts = np.bincount(matches.outcomes, minlength=len(OUTCOMES))
     # numpy sums in the order of the rows: the same input gives the same bytes.
-    n_groups = (int(score.max(initial=-1)) + 1) * len(reasons)
-    sums = np.bincount(group, sizes, n_groups).reshape(-1, len(reasons))
-    counts = np.bincount(group, minlength=n_groups).reshape(-1, len(reasons))
-    totals = np.broadcast_to(sums.sum(axis=1, keepdims=True), sums.shape)
-    shares = np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
-    of_score, of_reason = np.nonzero(counts)
+    sums = np.bincount(matches.outcomes, sizes, len(OUTCOMES))
+    found = sorted(np.flatnonzero(counts).tolist(), key=OUTCOMES.__getitem__)
+    total = sums[found].sum()
     return pl.DataFrame(
         {
-            "score": of_score + first,
-            "reason": np.array(reasons, dtype=object)[of_reason].tolist(),
-            "variants": counts[of_score, of_reason],
-            "share": shares[of_score, of_reason],
+            "score": np.full(len(found), score),
+            "reason": [OUTCOMES[code] for code in found],
+            "variants": counts[found],
+            "share": sums[found] / total if total > 0 else np.zeros(len(found)),
         },
         schema_overrides={"reason": pl.String},
     )

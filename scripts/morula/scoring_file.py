@@ -9,15 +9,21 @@ https://www.pgscatalog.org/downloads/#dl_ftp_scoring
 from __future__ import annotations
 
 import gzip
-import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from isal import igzip, isal_zlib
 
 from morula.errors import InputError
 
+# What unpacking raises; isal's own error is of a class that its type stubs do not know.
+PACKED_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    EOFError,
+    vars(isal_zlib)["error"],
+)
 BUILD_NAMES = {
     "GRCh37": {"grch37", "hg19", "b37", "ncbi37", "37"},
     "GRCh38": {"grch38", "hg38", "b38", "ncbi38", "38"},
@@ -37,18 +43,21 @@ TRUE_WORDS = ["true", "1", "yes", "t"]
 
 
 @dataclass(frozen=True)
-class ScoringFile:
-    """A scoring file: its name, and its rows.
+class Layout:
+    """What a scoring file's header and its line of column names say.
 
-    variants has the columns line (1-based line of the file), chrom (without `chr`;
-    null: none given), pos_bp, effect, other (null: not given), weight, frequency (of
-    the effect allele; null: not given), reason (null: an additive effect that can be
-    matched; else why the row cannot be scored).
+    given_id: of the header, empty if it has none; start: where the table's first row
+    starts in the text; n_lines: lines before it; names: of the columns; chrom_column,
+    pos_column: the pair whose positions are of the wanted build.
     """
 
     path: str
-    pgs_id: str
-    variants: pl.DataFrame
+    given_id: str
+    start: int
+    n_lines: int
+    names: tuple[str, ...]
+    chrom_column: str
+    pos_column: str
 
 
 def canonical_build(name: str) -> str | None:
@@ -62,22 +71,44 @@ def canonical_build(name: str) -> str | None:
     return name.strip()
 
 
-def read_scoring_file(path: str | Path, build: str) -> ScoringFile:
-    """Read a file, plain or gzipped, whose positions must be of `build`.
+def layout_of(path: str | Path, text: bytes, build: str) -> Layout:
+    """The layout of a file, unpacked, whose positions must be of `build`.
 
-    Raises InputError for a file that cannot be read, has no or another genome build,
-    lacks a column, or has a number that is none (with its line).
+    Raises InputError for a file without a table, of no or another genome build, or that
+    lacks a column.
     """
-    text = _read_bytes(path)
-    header, table_start, n_header = _split_header(text)
-    cells = _parse_cells(path, text[table_start:], n_header)
-    chrom_column, pos_column = _choose_positions(path, header, cells.columns, build)
-    _check_columns(path, cells.columns)
+    header, start, n_header = _split_header(text)
+    end = text.find(b"\n", start)
+    end = len(text) if end < 0 else end
+    names = _column_names(path, text[start:end], n_header)
+    chrom_column, pos_column = _choose_positions(path, header, names, build)
+    _check_columns(path, names)
+    return Layout(
+        str(path),
+        header.get("pgs_id", ""),
+        end + 1,
+        n_header + 1,
+        tuple(names),
+        chrom_column,
+        pos_column,
+    )
+
+
+def parse(layout: Layout, text: bytes) -> pl.DataFrame:
+    """The rows of a file, unpacked: line (1-based line of the file), chrom (without
+    `chr`; null: none given), pos_bp, effect, other (null: not given), weight, frequency
+    (of the effect allele; null: not given), reason (null: an additive effect that can
+    be matched; else why the row cannot be scored).
+
+    Raises InputError for a file that is no table or has a number that is none (with its
+    line).
+    """
+    cells = _parse_cells(layout, text)
     table = cells.select(
         "line",
-        chrom=_chrom(chrom_column),
-        pos_text=pl.col(pos_column),
-        pos_bp=pl.col(pos_column).cast(pl.Int64, strict=False),
+        chrom=_chrom(layout.chrom_column),
+        pos_text=pl.col(layout.pos_column),
+        pos_bp=pl.col(layout.pos_column).cast(pl.Int64, strict=False),
         effect=_text(cells, "effect_allele").str.to_uppercase(),
         other=_other_allele(cells),
         weight_text=_weight_text(cells),
@@ -85,10 +116,10 @@ def read_scoring_file(path: str | Path, build: str) -> ScoringFile:
         reason=_reason(cells),
     ).with_columns(weight=pl.col("weight_text").cast(pl.Float64, strict=False))
     table = _with_missing_positions(table)
-    _check_numbers(path, table)
-    pgs_id = header.get("pgs_id") or _stem(path)
-    columns = "line chrom pos_bp effect other weight frequency reason".split()
-    return ScoringFile(str(path), pgs_id, table.select(columns))
+    _check_numbers(layout.path, table)
+    return table.select(
+        "line chrom pos_bp effect other weight frequency reason".split()
+    )
 
 
 def read_header(path: str | Path) -> dict[str, str]:
@@ -96,12 +127,12 @@ def read_header(path: str | Path) -> dict[str, str]:
 
     Raises InputError when the file cannot be read to its end.
     """
-    return _split_header(_read_bytes(path))[0]
+    return _split_header(unpack(path, read_packed(path)))[0]
 
 
 def check_start(path: str | Path, build: str) -> None:
     """Raise InputError when the build or the columns that the first lines name are not
-    what `read_scoring_file` takes; the rows are not read."""
+    what `layout_of` takes; the rows are not read."""
     try:
         with Path(path).open("rb") as raw:
             is_packed = raw.peek(2)[:2] == b"\x1f\x8b"
@@ -115,25 +146,34 @@ def check_start(path: str | Path, build: str) -> None:
             f"{path}: cannot be read as a scoring file ({error}); it may be truncated:"
             " fetch it again"
         ) from None
-    header, table_start, n_header = _split_header(text)
-    columns = _parse_cells(path, text[table_start:], n_header).columns
-    _choose_positions(path, header, columns, build)
-    _check_columns(path, columns)
+    layout_of(path, text, build)
 
 
-def _read_bytes(path: str | Path) -> bytes:
+def read_packed(path: str | Path) -> bytes:
+    """The bytes of a file as it is stored. Raises InputError where it is not there."""
     try:
-        raw = Path(path).read_bytes()
-        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        return Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(
             f"{path}: no such scoring file; correct scoring_file in the traits sheet"
         ) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(
-            f"{path}: cannot be read as a gzipped scoring file ({error}); it may be"
-            " truncated: fetch it again"
-        ) from None
+    except OSError as error:
+        raise _cannot_be_read(path, error) from None
+
+
+def unpack(path: str | Path, packed: bytes) -> bytes:
+    """The text of a file, plain or gzipped. Raises InputError where it is cut off."""
+    try:
+        return igzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+    except PACKED_ERRORS as error:
+        raise _cannot_be_read(path, error) from None
+
+
+def _cannot_be_read(path: str | Path, error: Exception) -> InputError:
+    return InputError(
+        f"{path}: cannot be read as a gzipped scoring file ({error}); it may be"
+        " truncated: fetch it again"
+    )
 
 
 def _split_header(text: bytes) -> tuple[dict[str, str], int, int]:
@@ -156,47 +196,49 @@ def _split_header(text: bytes) -> tuple[dict[str, str], int, int]:
     return header, start, n_lines
 
 
-def _parse_cells(path: str | Path, text: bytes, n_header: int) -> pl.DataFrame:
-    """All cells as stripped strings (empty: null), with the column `line`."""
-    first, _, _ = text.partition(b"\n")
-    names = [name.strip() for name in first.decode("utf-8", "replace").split("\t")]
-    if not first.strip():
+def _column_names(path: str | Path, line: bytes, n_header: int) -> list[str]:
+    names = [name.strip() for name in line.decode("utf-8", "replace").split("\t")]
+    if not line.strip():
         raise InputError(f"{path}: no table; expected a line of column names")
     if len(names) < 2:
         raise InputError(
-            f"{path}, line {n_header + 1}: one column, {names[0]!r}; expected columns"
-            " separated by tabs"
+            f"{path}, line {n_header + 1}: one column, {names[0][:60]!r}; expected"
+            " columns separated by tabs"
         )
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InputError(
             f"{path}, line {n_header + 1}: column {twice[0]!r} is there twice"
         )
+    return names
+
+
+def _parse_cells(layout: Layout, text: bytes) -> pl.DataFrame:
+    """All cells as stripped strings (empty: null), with the column `line`."""
+    rows = text[layout.start :]
+    # polars takes the number of columns from the first line, and rows may be shorter.
+    head = "\t".join(layout.names).encode() + b"\n"
     try:
         cells = pl.read_csv(
-            io.BytesIO(text),
-            separator="\t",
-            quote_char=None,
-            infer_schema=False,
-            new_columns=names,
+            head + rows, separator="\t", quote_char=None, infer_schema=False
         )
     except pl.exceptions.PolarsError as error:
-        raise InputError(_odd_line(path, text, n_header, len(names), error)) from None
+        raise InputError(_odd_line(layout, rows, error)) from None
+    first = layout.n_lines + 1
     cells = cells.with_columns(
         pl.all().str.strip_chars().replace("", None),
-        line=pl.int_range(n_header + 2, n_header + 2 + pl.len(), dtype=pl.Int64),
+        line=pl.int_range(first, first + pl.len(), dtype=pl.Int64),
     )
     return cells.filter(~pl.all_horizontal(pl.exclude("line").is_null()))
 
 
-def _odd_line(
-    path: str | Path, text: bytes, n_header: int, n_columns: int, error: Exception
-) -> str:
-    for number, line in enumerate(text.splitlines(), start=n_header + 1):
+def _odd_line(layout: Layout, rows: bytes, error: Exception) -> str:
+    n_columns = len(layout.names)
+    for number, line in enumerate(rows.splitlines(), start=layout.n_lines + 1):
         found = line.count(b"\t") + 1
         if found > n_columns:
-            return f"{path}, line {number}: {found} cells; expected {n_columns}"
-    return f"{path}: cannot be read as a table ({error})"
+            return f"{layout.path}, line {number}: {found} cells; expected {n_columns}"
+    return f"{layout.path}: cannot be read as a table ({error})"
 
 
 def _choose_positions(
@@ -342,7 +384,8 @@ def _check_numbers(path: str | Path, table: pl.DataFrame) -> None:
         raise InputError(f"{path}: no variants; expected at least one row")
 
 
-def _stem(path: str | Path) -> str:
+def stem(path: str | Path) -> str:
+    """The id of a file without one: its name without the usual endings."""
     name = Path(path).name
     for suffix in (".gz", ".txt", ".tsv"):
         name = name.removesuffix(suffix)

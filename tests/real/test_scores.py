@@ -10,11 +10,10 @@ import pytest
 
 import prepare_scores
 from real_data import DATA, needs
+from tiny_panel import CHROMS, split_panel
 
 SCORES = DATA / "pgs"
-GENOMES = SCORES / "tiny1000G.vcf.gz"
 SCORE = SCORES / "PGS001229_hmPOS_GRCh38.txt.gz"
-CHROMS = [str(number) for number in range(1, 23)]
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 PAIRS = {("A", "T"), ("T", "A"), ("C", "G"), ("G", "C")}
 
@@ -28,14 +27,7 @@ pytestmark = [
 def folder(tmp_path_factory):
     """Panel by chromosome, labels, and the scoring file with its build written in."""
     folder = tmp_path_factory.mktemp("real_scores")
-    command = f"bcftools +fill-tags {GENOMES} -Ob -o {folder}/all.bcf -- -t AC,AN"
-    subprocess.run(command.split(), check=True)
-    subprocess.run(["bcftools", "index", f"{folder}/all.bcf"], check=True)
-    for chrom in CHROMS:
-        out = folder / f"{chrom}.bcf"
-        command = f"bcftools view -r {chrom} {folder}/all.bcf -Ob -o {out}"
-        subprocess.run(command.split(), check=True)
-        subprocess.run(["bcftools", "index", str(out)], check=True)
+    split_panel(folder)
     with (SCORES / "ref.psam").open() as handle:
         rows = list(csv.DictReader(handle, delimiter="\t"))
     lines = [f"{r['#IID']}\t{r['Population']}\t{r['SuperPop']}\n" for r in rows]
@@ -51,6 +43,7 @@ def prepare(folder):
     argv += ["--build", "GRCh38", "--ambiguous", "drop", "--chromosomes", *CHROMS]
     argv += ["--panels", *(f"{folder}/{chrom}.bcf" for chrom in CHROMS)]
     argv += ["--panel-samples", f"{folder}/labels.tsv"]
+    argv += ["--cache", f"{folder}/cache", "--threads", "2"]
     argv += ["--weights", f"{folder}/w.npz", "--panel-scores", f"{folder}/p.npz"]
     assert prepare_scores.main(argv) == 0
 

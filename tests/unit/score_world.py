@@ -68,6 +68,7 @@ class World:
         argv += ["--build", "GRCh38", "--ambiguous", "frequency"]
         argv += ["--panels", *(self.path(f"panel.{c}.bcf") for c in CHROMS)]
         argv += ["--chromosomes", *CHROMS, "--panel-samples", self.path("panel.tsv")]
+        argv += ["--cache", self.path("cache"), "--threads", "2"]
         argv += ["--weights", self.path("w.npz"), "--panel-scores", self.path("p.npz")]
         return prepare_scores.main(argv)
 

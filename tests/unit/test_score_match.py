@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from morula.panel_sites import Alleles, PanelSites, pack_sites
-from morula.score_match import MATCHED, STRAND_ROWS, mark_repeats, match_rows
+from morula.score_match import MATCHED, OUTCOMES, STRAND_ROWS, match_rows
 from morula.score_weights import Collected, assemble, load, save
+from morula.scoring_rows import REASONS, REPEATED, mark_repeats, pack
 
 COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 
@@ -19,7 +20,7 @@ def sites(*rows):
     return PanelSites(("chr1",), alleles, packed, (0, packed.height))
 
 
-def variants(*rows):
+def variants(*rows, chrom="1"):
     """Rows (pos, effect, other, weight[, frequency]) of one score."""
     schema = {
         "pos_bp": pl.Int64,
@@ -30,18 +31,16 @@ def variants(*rows):
     }
     full = [(*row, None) if len(row) == 4 else row for row in rows]
     table = pl.DataFrame(full, schema=schema, orient="row")
-    return table.with_columns(
-        score=pl.lit(0, dtype=pl.Int64),
-        chrom=pl.lit("1"),
-        reason=pl.lit(None, dtype=pl.String),
+    return pack(
+        table.with_columns(chrom=pl.lit(chrom), reason=pl.lit(None, dtype=pl.String))
     )
 
 
 def matched(rows, panel, ambiguous="drop"):
     """Reasons of the rows, {site: beta}, constant."""
     result = match_rows(rows, panel, ambiguous)
-    betas = dict(zip(result.betas["site"], result.betas["beta"], strict=True))
-    return result.rows["reason"].to_list(), betas, result.constants["constant"].sum()
+    betas = dict(zip(result.sites.tolist(), result.betas.tolist(), strict=True))
+    return [OUTCOMES[code] for code in result.outcomes], betas, result.constant
 
 
 class TestOneRow:
@@ -128,17 +127,20 @@ class TestRepeats:
 
     def test_exact_rows_are_marked_once(self):
         rows = variants((10, "G", None, 1.0), (10, "G", None, 1.0), (10, "G", "A", 1.0))
-        assert mark_repeats(rows)["reason"].to_list() == [None, "repeated", None]
+        marked = [REASONS[code] for code in mark_repeats(rows).reason]
+        assert marked == ["", "repeated", ""]
 
-    def test_scores_are_apart(self):
-        rows = variants((10, "G", "A", 1.0), (10, "A", "G", 0.5))
-        both = pl.concat(
-            [rows, rows.with_columns(score=pl.lit(1), weight=3 * pl.col("weight"))],
-            how="vertical_relaxed",
+    def test_exact_rows_are_found_in_any_order(self):
+        rows = variants(
+            (30, "G", "A", 1.0),
+            (10, "G", "A", 1.0),
+            (20, "G", "A", 1.0),
+            (10, "G", "A", 1.0),
+            (30, "G", "A", 2.0),
+            (30, "G", "A", 1.0),
         )
-        whole = match_rows(both, self.PANEL, "drop")
-        assert whole.betas.sort("score")["beta"].to_list() == [0.5, 1.5]
-        assert whole.constants["constant"].to_list() == [1.0, 3.0]
+        marked = mark_repeats(rows).reason == REPEATED
+        assert marked.tolist() == [False, False, False, True, False, True]
 
 
 class TestStrandOfTheFile:
@@ -177,7 +179,7 @@ class TestStrandOfTheFile:
 
 
 def test_chromosomes_that_are_not_analysed_are_counted():
-    rows = variants((10, "G", "A", 1.0)).with_columns(chrom=pl.lit("X"))
+    rows = variants((10, "G", "A", 1.0), chrom="X")
     got = matched(rows, sites((10, "A", "G", 0.2)))
     assert got == (["chromosome_not_analysed"], {}, 0.0)
 
@@ -230,10 +232,14 @@ class TestOracle:
 class TestWeights:
     def test_shares_and_round_trip(self, tmp_path):
         panel = sites((10, "A", "G", 0.2), (20, "C", "T", 0.2))
-        rows = variants((10, "G", "A", 3.0), (20, "T", "C", -1.0), (30, "A", "C", 4.0))
-        more = variants((10, "G", "A", 3.0)).with_columns(reason=pl.lit("repeated"))
-        result = match_rows(pl.concat([rows, more]), panel, "drop")
-        collected = Collected(1)
+        rows = variants(
+            (10, "G", "A", 3.0),
+            (20, "T", "C", -1.0),
+            (30, "A", "C", 4.0),
+            (10, "G", "A", 3.0),
+        )
+        result = match_rows(mark_repeats(rows), panel, "drop")
+        collected = Collected()
         collected.add(result)
         weights = assemble(["PGS1"], ["x", "y"], [0, 0], collected, panel)
         assert weights.variants_total.tolist() == [3]
@@ -251,7 +257,7 @@ class TestWeights:
     def test_no_match_at_all_leaves_an_empty_matrix(self):
         panel = sites((10, "A", "G", 0.2))
         result = match_rows(variants((11, "G", "A", 1.0)), panel, "drop")
-        collected = Collected(1)
+        collected = Collected()
         collected.add(result)
         weights = assemble(["PGS1"], ["x"], [0], collected, panel)
         assert weights.matrix.shape == (0, 1)

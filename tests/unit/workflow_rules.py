@@ -42,6 +42,8 @@ ALWAYS_THERE = set(
 SHELL_WORDS = {"!", "do", "done", "else", "elif", "fi", "if", "then", "while"}
 # Modules by the name of the package that brings them, where the names differ.
 PACKAGE_OF = {"allel": "scikit-allel", "yaml": "pyyaml"}
+# Packages that conda calls otherwise.
+NAME_OF_CONDA = {"python-isal": "isal"}
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def env_packages(env: Path) -> dict[str, str]:
     """Package -> version of an environment file."""
     content = yaml.safe_load(env.read_text())
     return {
-        name: version
+        NAME_OF_CONDA.get(name, name): version
         for name, version in (spec.split(" =") for spec in content["dependencies"])
     }
 

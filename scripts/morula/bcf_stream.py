@@ -1,0 +1,81 @@
+"""Records of a VCF/BCF as bytes, a few megabytes at a time, with what its header says.
+
+bcftools reads the file, whatever its compression, and hands on uncompressed BCF.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from morula.errors import InputError
+
+CHUNK_BYTES = 4 << 20
+MAGIC = b"BCF\2\2"
+# bcftools numbers the fields in the header of every BCF that it writes.
+FORMAT_LINE = re.compile(r"##FORMAT=<ID=([^,>]+),.*\bIDX=(\d+)>")
+FIXED_COLUMNS = 9
+# Of a field that the header lacks.
+NO_KEY = -1
+
+
+@dataclass
+class BcfStream:
+    """samples: names; keys: number of each FORMAT field; source: the records."""
+
+    samples: tuple[str, ...]
+    keys: dict[str, int]
+    source: IO[bytes]
+
+    def chunks(self) -> Iterator[bytes]:
+        """The records, cut anywhere."""
+        while part := self.source.read(CHUNK_BYTES):
+            yield part
+
+
+@contextmanager
+def records_of(path: str | Path, chrom: str) -> Iterator[BcfStream]:
+    """The records of a chromosome of an indexed file.
+
+    Raises InputError, with the words of bcftools, when it cannot read the file.
+    """
+    command = ["bcftools", "view", "--no-version", "-Ou", "-r", chrom, str(path)]
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            header = _header(process.stdout)
+            if header is not None:
+                yield BcfStream(*header, process.stdout)
+                process.stdout.read()
+        except BaseException:
+            process.kill()
+            raise
+        if process.wait() or header is None:
+            errors.seek(0)
+            words = errors.read().decode(errors="replace").strip()
+            raise InputError(
+                f"{path}: records of {chrom} cannot be read by bcftools: {words}"
+            )
+
+
+def _header(source: IO[bytes]) -> tuple[tuple[str, ...], dict[str, int]] | None:
+    """Samples, and numbers of FORMAT fields; None where no BCF comes."""
+    start = source.read(len(MAGIC) + 4)
+    if start[: len(MAGIC)] != MAGIC:
+        return None
+    text = source.read(struct.unpack_from("<I", start, len(MAGIC))[0])
+    lines = text.rstrip(b"\0").decode().splitlines()
+    samples = lines[-1].split("\t")[FIXED_COLUMNS:]
+    return tuple(samples), {
+        found[1]: int(found[2]) for line in lines if (found := FORMAT_LINE.match(line))
+    }
