@@ -121,6 +121,8 @@ rule impute_alone:
             "amplification",
             "amplification_record",
             "array_signal",
+            "bcf_kernels",
+            "bcf_stream",
             "call_files",
             "contamination_level",
             "copying",

@@ -1,18 +1,25 @@
 """Allele counts of embryos, as the call stage writes them.
 
+METHOD: the call stage writes a record for each of a family's sites, in their order: so
+they are read by compiled code from uncompressed BCF. A file of any other kind is read
+as text, which also says what is wrong with it.
+
 A table of sites has the columns pos_bp, ref and alt; L sites.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from morula import call_files
+from morula import bcf_kernels, bcf_stream
+from morula.bcf_stream import BcfStream
 from morula.errors import InputError
 from morula.parental_alleles import Sites
 from morula.processes import Pipeline
@@ -30,36 +37,82 @@ def read_counts(
     file has not exactly one sample, has another one, has no AD, or does not hold each
     of the sites exactly once; ToolError when bcftools cannot read it to its end.
     """
-    return _read(path, chrom, _table(sites), embryo)
+    return _read(path, chrom, _Expected(sites), embryo)
 
 
 def read_family(
     paths: Sequence[str | Path], chrom: str, sites: Sites, embryos: Sequence[str]
 ) -> list[NDArray[np.float64]]:
     """What `read_counts` reads, of each of `embryos` from its own file."""
-    expected = _table(sites)
+    expected = _Expected(sites)
     return [
         _read(path, chrom, expected, embryo)
         for path, embryo in zip(paths, embryos, strict=True)
     ]
 
 
-def _table(sites: Sites) -> pl.DataFrame:
-    # Lists: polars takes four times as long for numpy's text.
-    columns = sites.pos_bp, sites.ref.tolist(), sites.alt.tolist()
-    return pl.DataFrame(dict(zip(SITE, columns, strict=True)), schema=SITE)
+@dataclass(frozen=True)
+class _Expected:
+    """The sites that a file must have, in the forms of the two ways to read it."""
+
+    sites: Sites
+
+    @cached_property
+    def letters(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """REF and ALT of all sites after each other, and where each starts."""
+        return bcf_stream.letters_of(self.sites.ref, self.sites.alt)
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        sites = self.sites
+        # Lists: polars takes four times as long for numpy's text.
+        columns = sites.pos_bp, sites.ref.tolist(), sites.alt.tolist()
+        return pl.DataFrame(dict(zip(SITE, columns, strict=True)), schema=SITE)
 
 
 def _read(
-    path: str | Path, chrom: str, expected: pl.DataFrame, embryo: str | None
+    path: str | Path, chrom: str, expected: _Expected, embryo: str | None
 ) -> NDArray[np.float64]:
-    samples = call_files.samples_of(path)
+    with bcf_stream.records_of(path, chrom, is_indexed=False) as stream:
+        _check_samples(path, stream.samples, embryo)
+        counts = _in_order(stream, expected)
+    return _read_text(path, chrom, expected.table) if counts is None else counts
+
+
+def _in_order(stream: BcfStream, expected: _Expected) -> NDArray[np.float64] | None:
+    """Counts (L, 2) of a file whose records are the sites in their order; else None."""
+    key = stream.keys.get("AD", bcf_stream.NO_KEY)
+    pos_bp = expected.sites.pos_bp
+    letters, starts = expected.letters
+    counts = np.empty((len(pos_bp), 2))
+    rest, site, is_as_expected = b"", 0, True
+    for part in stream.chunks():
+        text = rest + part
+        buffer = np.frombuffer(text, dtype=np.uint8)
+        used, site, is_as_expected = bcf_kernels.pairs_in_order(
+            buffer, site, pos_bp, letters, starts, key, counts
+        )
+        if not is_as_expected:
+            return None
+        rest = text[used:]
+    return counts if site == len(pos_bp) else None
+
+
+def _check_samples(
+    path: str | Path, samples: Sequence[str], embryo: str | None
+) -> None:
     if len(samples) != 1:
         raise InputError(f"{path}: {len(samples)} samples; expected one embryo")
     if embryo not in (None, samples[0]):
         raise InputError(
             f"{path}: counts of {samples[0]!r}; expected those of {embryo!r}"
         )
+
+
+def _read_text(
+    path: str | Path, chrom: str, expected: pl.DataFrame
+) -> NDArray[np.float64]:
+    """Counts (L, 2) of a file in any order; raises InputError as `read_counts` does."""
     found = _records(path, chrom)
     counts = found.select(_count("field_0"), _count("field_1")).to_numpy()
     rows = _rows(found.select(*SITE), expected)
@@ -103,9 +156,6 @@ def _count(name: str) -> pl.Expr:
 
 def _rows(found: pl.DataFrame, expected: pl.DataFrame) -> NDArray[np.int64]:
     """Row of each found site among the expected ones, -1 where it is not there."""
-    # The call stage writes every embryo's records in the order of the sites.
-    if found.equals(expected):
-        return np.arange(len(expected))
     joined = found.with_row_index("record").join(
         expected.with_row_index("row"), on=list(SITE), how="left"
     )

@@ -154,6 +154,58 @@ def _field(buffer: Buffer, record: int, key: int, n_samples: int) -> int:
     return -1
 
 
+@numba.njit(cache=True, nogil=True)
+def _pair(buffer: Buffer, record: int, key: int, out: NDArray[np.float64]) -> bool:
+    """Put the two whole numbers of a field of the only sample into out, (2,), a missing
+    one as 0; False where the record has not two, or one below 0."""
+    start = _field(buffer, record, key, 1)
+    if start < 0:
+        return False
+    kind, count, start = _typed(buffer, start)
+    size = _size(kind)
+    if count != 2 or kind > 3:
+        return False
+    for allele in range(2):
+        value = _int(buffer, start + allele * size, size)
+        if value == -(1 << (8 * size - 1)):
+            value = 0
+        if value < 0:
+            return False
+        out[allele] = value
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def pairs_in_order(
+    buffer: Buffer,
+    first: int,
+    pos_bp: Indices,
+    letters: Buffer,
+    starts: Indices,
+    key: int,
+    out: NDArray[np.float64],
+) -> tuple[int, int, bool]:
+    """Fill out (L, 2) with a field's two numbers, of records that are the wanted sites
+    one by one from `first` on; the sites as in `find_sites`.
+
+    Returns the bytes of whole records, the next site, and False at a record that is
+    another site, or has not two numbers.
+    """
+    at, site = 0, first
+    while at + _ID_AT <= len(buffer):
+        end = at + 8 + _uint(buffer, at, 4) + _uint(buffer, at + 4, 4)
+        if end > len(buffer):
+            break
+        if site == len(pos_bp) or (
+            _site_of(buffer, at, site, pos_bp, letters, starts) != site
+        ):
+            return at, site, False
+        if not _pair(buffer, at, key, out[site]):
+            return at, site, False
+        at, site = end, site + 1
+    return at, site, True
+
+
 @numba.njit(cache=True, nogil=True, inline="always")
 def _allele(buffer: Buffer, start: int, place: int, size: int) -> int:
     """The allele at a place of a vector; MISSING, or ABSENT beyond its end."""

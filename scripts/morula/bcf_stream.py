@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from morula.errors import InputError
 
 CHUNK_BYTES = 4 << 20
@@ -41,12 +44,15 @@ class BcfStream:
 
 
 @contextmanager
-def records_of(path: str | Path, chrom: str) -> Iterator[BcfStream]:
-    """The records of a chromosome of an indexed file.
+def records_of(
+    path: str | Path, chrom: str, is_indexed: bool = True
+) -> Iterator[BcfStream]:
+    """The records of a chromosome; of a file without index all are gone through.
 
     Raises InputError, with the words of bcftools, when it cannot read the file.
     """
-    command = ["bcftools", "view", "--no-version", "-Ou", "-r", chrom, str(path)]
+    command = ["bcftools", "view", "--no-version", "-Ou"]
+    command += ["-r" if is_indexed else "-t", chrom, str(path)]
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
@@ -66,6 +72,16 @@ def records_of(path: str | Path, chrom: str) -> Iterator[BcfStream]:
             raise InputError(
                 f"{path}: records of {chrom} cannot be read by bcftools: {words}"
             )
+
+
+def letters_of(
+    ref: NDArray[np.str_], alt: NDArray[np.str_]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """REF and ALT of L sites as ASCII after each other, and where each starts,
+    (2 L + 1,): what the kernels look for."""
+    words = np.column_stack([ref, alt]).ravel().tolist()
+    starts = np.cumsum([0, *map(len, words)], dtype=np.int64)
+    return np.frombuffer("".join(words).encode("ascii"), dtype=np.uint8), starts
 
 
 def _header(source: IO[bytes]) -> tuple[tuple[str, ...], dict[str, int]] | None:

@@ -111,7 +111,7 @@ def _found(
     """
     order = np.argsort(sites.pos_bp, kind="stable")
     wanted = sites.take(order)
-    letters, starts = _letters(wanted)
+    letters, starts = bcf_stream.letters_of(wanted.ref, wanted.alt)
     is_found = np.zeros(len(order), dtype=bool)
     rest, first = b"", 0
     for part in stream.chunks():
@@ -131,13 +131,6 @@ def _found(
             f" are not there, the first is {sites.name(missing)}; make the file again"
             " from the same panel"
         )
-
-
-def _letters(sites: Sites) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """REF and ALT of all sites as ASCII after each other, and where each starts."""
-    words = np.column_stack([sites.ref, sites.alt]).ravel().tolist()
-    starts = np.cumsum([0, *map(len, words)], dtype=np.int64)
-    return np.frombuffer("".join(words).encode("ascii"), dtype=np.uint8), starts
 
 
 def _stored(
