@@ -6,7 +6,7 @@ the same, amplified by single-cell MDA with 20 % dropout; their arrays show the 
 share of that DNA, read at ARRAY_DEPTH, with the errors of bench/array_chips.py, as BAF
 or as called genotypes alone. World: made by make_world.py.
 
-    python benchmarks/impute_arrays.py --world WORLD --chrom chr20 --couples 4 \\
+    python benchmarks/impute_arrays.py --world WORLD --chrom chr20 --couples 6 \\
         --seed 1 --directory WORK --output docs/benchmarks/imputation/arrays.tsv
 """
 

@@ -320,7 +320,7 @@ class TestVerdict:
             ({"foreign": Estimate(0.05, 0.01)}, "warn", "from outside the family"),
             ({"misfit": Estimate(0.1, 0.01)}, "warn", "contradict the alleles"),
             ({"depth": 0.001}, "warn", "depth 0.001x"),
-            ({"depth": 0.0}, "fail", "no reads"),
+            ({"breadth": 0.0}, "fail", "no reads"),
             ({"record": record(dropout=0.7)}, "warn", "allele dropout 70%"),
             ({"record": record(converged=False)}, "warn", "did not converge"),
         ],
