@@ -234,6 +234,19 @@ def read_alleles(buffer: Buffer, records: Indices, key: int, n_samples: int) -> 
 
 
 @numba.njit(cache=True, nogil=True)
+def _fill_pairs(buffer: Buffer, start: int, out: NDArray[np.int8]) -> bool:
+    """Copies of ALT of samples with two alleles of a byte each, (N,); whether all have
+    them."""
+    is_whole = True
+    for sample in range(len(out)):
+        one, other = buffer[start + 2 * sample], buffer[start + 2 * sample + 1]
+        # Twice the allele and two, and one more where it is phased.
+        is_whole &= 2 <= one < 128 and 2 <= other < 128
+        out[sample] = (one >> 1) + (other >> 1) - 2
+    return is_whole
+
+
+@numba.njit(cache=True, nogil=True)
 def read_copies(buffer: Buffer, records: Indices, key: int, n_samples: int) -> NDArray:
     """Copies of ALT of every sample, int8 (B, N); an only one counts twice; MISSING
     where an allele is, or a record has none."""
@@ -244,14 +257,16 @@ def read_copies(buffer: Buffer, records: Indices, key: int, n_samples: int) -> N
             continue
         kind, count, start = _typed(buffer, start)
         size = _size(kind)
+        if size == 1 and count == 2 and _fill_pairs(buffer, start, out[row]):
+            continue
         for sample in range(n_samples):
             one = _allele(buffer, start, sample * count, size)
             other = one
             if count > 1:
                 other = _allele(buffer, start, sample * count + 1, size)
                 other = one if other == ABSENT else other
-            if one >= 0 and other >= 0:
-                out[row, sample] = one + other
+            is_whole = one >= 0 and other >= 0
+            out[row, sample] = one + other if is_whole else MISSING
     return out
 
 

@@ -67,14 +67,37 @@ def stream_dosages(
     names = {_STORED[field] for field in fields}
     if sex_chromosome.is_x(sites.chrom):
         names.add("alleles")
+    for index, stored in _blocks(path, sites, sorted(names), block):
+        yield _values(path, sites, fields, index, stored)
+
+
+def stream_copies(
+    path: str | Path, sites: Sites, block: int = 4096
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.int8]]]:
+    """As `stream_dosages` of `GT`, but small: yield (indices (b,), copies (b, N)).
+
+    Raises InputError as it does.
+    """
+    for index, stored in _blocks(path, sites, ["copies"], block):
+        copies = stored["copies"]
+        if copies.size and copies.min() < 0:
+            row = np.flatnonzero(copies.min(axis=1) < 0)[0]
+            raise _missing(path, sites, index[row], "GT")
+        yield index, copies
+
+
+def _blocks(
+    path: str | Path, sites: Sites, names: Sequence[str], block: int
+) -> Iterator[tuple[NDArray[np.intp], Stored]]:
+    """Sites in the file's order, `block` at a time, with what is stored of them."""
     waiting = _Waiting()
     with bcf_stream.records_of(path, sites.chrom) as stream:
-        for index, stored in _found(path, stream, sites, sorted(names)):
+        for index, stored in _found(path, stream, sites, names):
             waiting.add(index, stored)
             while len(waiting.index) >= block:
-                yield _block(path, sites, fields, *waiting.take(block))
+                yield waiting.take(block)
     if len(waiting.index):
-        yield _block(path, sites, fields, *waiting.take(len(waiting.index)))
+        yield waiting.take(len(waiting.index))
 
 
 class _Waiting:
@@ -162,7 +185,7 @@ def _variance(gp: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isnan(two), 4.0 * one * (1.0 - one), pair)
 
 
-def _block(
+def _values(
     path: str | Path,
     sites: Sites,
     fields: Sequence[str],
@@ -173,18 +196,20 @@ def _block(
     single = None
     if sex_chromosome.is_x(sites.chrom):
         single = stored["alleles"][..., 1] == ABSENT
-    n_samples = next(iter(stored.values())).shape[1]
-    values = np.empty((len(index), len(fields), n_samples))
-    for number, field in enumerate(fields):
-        values[:, number] = _counts(field, stored[_STORED[field]], single)
+    counts = [_counts(field, stored[_STORED[field]], single) for field in fields]
+    values = np.stack(counts, axis=1) if len(counts) > 1 else counts[0][:, None]
     is_absent = ~np.isfinite(values).all(axis=2)
     if is_absent.any():
         row, column = np.argwhere(is_absent)[0]
-        raise InputError(
-            f"{path}: {sites.chrom}:{sites.pos_bp[index[row]]} has a missing"
-            f" {fields[column].split('_')[0]}; expected a value for every sample"
-        )
+        raise _missing(path, sites, index[row], fields[column].split("_")[0])
     return index, values
+
+
+def _missing(path: str | Path, sites: Sites, site: int, field: str) -> InputError:
+    return InputError(
+        f"{path}: {sites.chrom}:{sites.pos_bp[site]} has a missing {field}; expected a"
+        " value for every sample"
+    )
 
 
 def _counts(

@@ -1,6 +1,6 @@
-"""Compiled look-up of a scoring file's rows among the panel's sites.
+"""Compiled look-up of a scoring file's rows among the panel's sites, and their sums.
 
-Alleles are numbers, see morula.scoring_rows; N rows, L sites.
+Alleles are numbers, see morula.scoring_rows; N rows, L sites, S samples, T scores.
 """
 
 from __future__ import annotations
@@ -107,3 +107,26 @@ def best_fits(
                 best[row], site[row] = how, at
             at += 1
     return site, best, n_fits
+
+
+@numba.njit(cache=True, nogil=True)
+def add_products(
+    data: NDArray[np.float64],
+    indices: Numbers,
+    starts: Numbers,
+    index: NDArray[np.intp],
+    copies: NDArray[np.int8],
+    out: NDArray[np.float64],
+) -> None:
+    """Add to out (T, S) the weights of sites times the copies of them.
+
+    data, indices, starts: a CSR matrix (L, T); index (b,): sites; copies (b, S).
+    """
+    values = np.empty(out.shape[1])
+    for row in range(len(index)):
+        values[:] = copies[row]
+        site = index[row]
+        for entry in range(starts[site], starts[site + 1]):
+            target, weight = out[indices[entry]], data[entry]
+            for sample in range(len(values)):
+                target[sample] += weight * values[sample]

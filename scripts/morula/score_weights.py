@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from morula.atomic import written_whole
-from morula.dosages import Sites, stream_dosages
+from morula.dosages import Sites, sample_names, stream_copies, stream_dosages
+from morula.match_kernels import add_products
 from morula.panel_sites import POSITION_BITS, PanelSites
 from morula.score_match import MATCHED, OUTCOMES, Matches
 from morula.scoring_rows import REPEATED
@@ -216,12 +217,14 @@ def load(path: str | Path) -> Weights:
 
 def score_panel(weights: Weights, chrom: str, path: str | Path) -> Floats:
     """Scores (S, T) of the panel's samples from one chromosome, without constants."""
-    of_chrom = _part(weights, chrom)
-    parts = [
-        (of_chrom[index].T @ values[:, 0]).T
-        for index, values in stream_dosages(path, weights.sites_of(chrom), ["GT"])
-    ]
-    return np.asarray(sum(parts), dtype=np.float64)
+    part = _part(weights, chrom)
+    shape = part.shape[1], len(sample_names(path))
+    scores = np.zeros(shape)
+    for index, copies in stream_copies(path, weights.sites_of(chrom)):
+        of_block = np.zeros(shape)
+        add_products(part.data, part.indices, part.indptr, index, copies, of_block)
+        scores += of_block
+    return scores.T
 
 
 def score_genomes(

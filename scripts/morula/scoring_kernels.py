@@ -144,14 +144,18 @@ def _name(text: Text, start: int, end: int) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def cut(text: Text, start: int, roles: Text, cells: Cells) -> int:
-    """Cut the line at `start`: cells (N_ROLES, 2) get start and end of each role's.
+    """Cut the line at `start`, which ends with a newline: cells (N_ROLES, 2) get start
+    and end of each role's.
 
     Returns where the next line starts; NOT_PLAIN where it has not as many cells as
     `roles`, or a byte beyond ASCII.
     """
     column, begin, at = 0, start, start
     while True:
-        byte = text[at] if at < len(text) else _NEWLINE
+        # What most of a file is: there is no other end to look for before a newline.
+        while _SPACE <= text[at] < 128:
+            at += 1
+        byte = text[at]
         if byte >= 128:
             return NOT_PLAIN
         if byte == _TAB or byte == _NEWLINE:
@@ -180,7 +184,7 @@ def scan(
     numbers: NDArray[np.float64],
     later: Cells,
 ) -> tuple[int, int]:
-    """Read all rows from `start` on.
+    """Read all rows of a text that ends with a newline, from `start` on.
 
     Filled are, by row: places (n, 2): packed name of the chromosome (0: none) and
     position (0: none); alleles (n, 2): effect and other, 0 to 3, NONE or LONGER;

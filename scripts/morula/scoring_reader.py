@@ -71,6 +71,8 @@ def _parse_plain(layout: Layout, text: bytes) -> ScoringRows | None:
     alleles = np.empty((n_lines, 2), dtype=np.int32)
     numbers = np.empty((n_lines, 2))
     later = np.empty((4 * n_lines, 4), dtype=np.int64)
+    if not text.endswith(b"\n"):
+        text += b"\n"
     raw = np.frombuffer(text, dtype=np.uint8)
     n_rows, n_later = scoring_kernels.scan(
         raw, layout.start, roles, places, alleles, numbers, later
