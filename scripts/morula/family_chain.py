@@ -107,6 +107,8 @@ class Sampler:
         self.family, self.embryos, self.rng = family, embryos, rng
         # What follows each sweep: redraws the prior of the parents' orders.
         self.follow: list[Callable[[State], None]] = []
+        # Vectors (E, L) that are held as they are, where they are given.
+        self.held: NDArray[np.uint8] | None = None
         n_sites = family.orders.shape[1]
         self._shares = [
             (kernels.padded(one.share_prior), kernels.padded(one.shares))
@@ -144,6 +146,8 @@ class Sampler:
             state.vectors,
             self._priors,
         )
+        if self.held is not None:
+            order_kernels.hold(self.held[i], self._priors)
         chain = self._filter(i, turns)
         if sums is not None:
             into = (sums.vectors[i], sums.genotypes[i], sums.share[i])
@@ -289,7 +293,7 @@ class Sampler:
             places = draws.places(number, self.rng)
             if len(places):
                 self.draw(turns, places, draws)
-        for parent in range(2):
+        for parent in range(2 if self.held is None else 0):
             self.parent(parent)
         for redraw in self.follow:
             redraw(self.state)

@@ -95,6 +95,15 @@ def priors_without(
 
 
 @numba.njit(cache=True, nogil=True)
+def hold(vectors: Bytes, priors: Singles) -> None:
+    """Leave in priors, float32 (L, 16), only those of the vectors (L,)."""
+    for s in range(len(vectors)):
+        for v in range(4):
+            if v != vectors[s]:
+                priors[s, 4 * v : 4 * v + 4] = np.float32(0.0)
+
+
+@numba.njit(cache=True, nogil=True)
 def settle(
     weights: Floats,
     i: int,
