@@ -89,6 +89,10 @@ completed_config, project = or_refuse(load_inputs)
 config.clear()
 config.update(completed_config)
 chromosomes = config["reference"]["chromosomes"]
+# One embryo without parents: nobody else tells of its genome.
+families_of_one = [
+    family for family in project.families if len(project.members(family)) == 1
+]
 autosomes = [chrom for chrom in chromosomes if not is_x(chrom)]
 x_chromosomes = [chrom for chrom in chromosomes if is_x(chrom)]
 # A simulation may make these, too; no stage looks at them.
@@ -275,10 +279,12 @@ def father_flag(wildcards):
 
 
 def donor_panel(wildcards):
-    """The panel's haplotypes, where one parent is known: the donor's are copied from
-    them; not on X, of which a father has one."""
-    is_donor = len(project.parents(wildcards.family)) == 1
-    if not is_donor or wildcards.chrom in x_chromosomes:
+    """The panel's haplotypes, where a parent is absent: a donor's are copied from them,
+    and both parents' of siblings; not on X, of which a father has one. One embryo
+    without parents is imputed by itself."""
+    has_both = len(project.parents(wildcards.family)) == 2
+    is_one = wildcards.family in families_of_one
+    if has_both or is_one or wildcards.chrom in x_chromosomes:
         return []
     return [f"results/reference/panel/{wildcards.chrom}.bits.npz"]
 

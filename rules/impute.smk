@@ -162,7 +162,7 @@ rule impute_alone:
     benchmark:
         "logs/impute_alone/{family}.{chrom}.benchmark.tsv"
     wildcard_constraints:
-        family=one_of([f for f in project.families if not project.parents(f)]),
+        family=one_of(families_of_one),
         chrom=one_of(autosomes),
     conda:
         "../envs/python.yaml"

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import (
+    absent_parents,
     allele_counts,
     amplification_record,
     donor_copying,
@@ -34,10 +35,9 @@ from morula import (
     tables,
     x_inheritance,
 )
-from morula.amplification import Amplification
+from morula.absent_parents import Members
 from morula.atomic import written_whole
 from morula.cli import run
-from morula.donor_copying import Donor
 from morula.embryo_kernels import Embryo
 from morula.errors import InputError
 from morula.family_sites import FamilySites
@@ -125,14 +125,13 @@ def segment_rows(
 
 def evidence_of(
     args: argparse.Namespace,
-    family: FamilySites,
-    rows: NDArray[np.int64],
+    members: Members,
     found: JointPosterior,
     phases: Phases,
-    reads: list[NDArray[np.float64]],
-    learnt: list[Amplification],
+    ln_odds: NDArray[np.float64] | None,
 ) -> dict[str, object]:
     """Quality evidence of every embryo, as JSON has it."""
+    family, rows, learnt = members.family, members.rows, members.learnt
     at = family_input.nearest_row(rows, len(family.sites.pos_bp))
     expected = [float(family.recombination(side).sum()) for side in range(2)]
     places = embryo_qc.places(family)
@@ -148,12 +147,13 @@ def evidence_of(
         shown = embryo_qc.Evidence(
             args.chrom,
             family,
-            reads[i],
+            members.reads[i],
             found.vectors[i][at],
             found.share[i][at],
             family_input.share_sd(learnt[i], family.sites.pos_bp),
             (crossovers[0], crossovers[1]),
             (expected[0], expected[1]),
+            None if ln_odds is None else float(ln_odds[i]),
         )
         result[embryo] = asdict(embryo_qc.summarise(shown, learnt[i].misread, places))
     return result
@@ -207,48 +207,28 @@ def sons_of(args: argparse.Namespace) -> set[str]:
     return embryo_sex.sons(args.sexes, args.embryos)
 
 
-def donors(
-    args: argparse.Namespace,
-    family: FamilySites,
-    rows: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> list[Donor]:
-    """The absent parent, where the panel is given to copy it from."""
-    if not args.panel_bits:
-        return []
-    panel = donor_copying.at_sites(
-        panel_bits.load(args.panel_bits), family.sites.at(rows)
-    )
-    place_cm = family.cm.mean(axis=0)[rows]
-    return [
-        Donor(side, panel, place_cm, family.parents[side].orders[rows], rng)
-        for side in range(2)
-        if not family.known[side]
-    ]
-
-
 def sample(
-    args: argparse.Namespace,
-    family: FamilySites,
-    rows: NDArray[np.int64],
-    embryos: list[Embryo],
-) -> JointPosterior:
-    """The joint posterior at `rows`."""
+    args: argparse.Namespace, members: Members, embryos: list[Embryo]
+) -> tuple[JointPosterior, NDArray[np.float64] | None]:
+    """The joint posterior at the informative sites; and the ln odds of the embryos as
+    siblings of each other, where no parent is known."""
     rng = np.random.default_rng([args.seed, zlib.crc32(args.chrom.encode())])
-    absent = donors(args, family, rows, rng)
+    panel = panel_bits.load(args.panel_bits) if args.panel_bits else None
+    stand_in = absent_parents.find(members, embryos, panel, rng)
     schedule = family_sampling.Schedule(
         args.burn_in, args.sweeps, args.tolerance, args.samples
     )
-    if absent:
+    if stand_in.absent.followers:
         schedule = donor_copying.schedule(schedule)
-    return family_sampling.sample_family(
-        family_input.chain_of(family, rows),
-        embryos,
+    found = family_sampling.sample_family(
+        family_input.chain_of(members.family, members.rows),
+        stand_in.embryos,
         schedule,
         rng,
         lambda sweeps, change: logger.info("%d sweeps, change %.4f", sweeps, change),
-        absent,
+        stand_in.absent,
     )
+    return found, stand_in.ln_odds
 
 
 def work(args: argparse.Namespace) -> None:
@@ -277,10 +257,12 @@ def work(args: argparse.Namespace) -> None:
         len(rows),
         len(family.sites.pos_bp),
     )
-    found = sample(args, family, rows, embryos)
+    how = args.max_depth, args.outlier
+    members = Members(family, rows, reads, learnt, *how)
+    found, ln_odds = sample(args, members, embryos)
     found = x_inheritance.folded(found, is_single, is_son)
     phases = phases_of(found)
-    evidence = evidence_of(args, family, rows, found, phases, reads, learnt)
+    evidence = evidence_of(args, members, found, phases, ln_odds)
     write(args, family, rows, found, phases, evidence, sons)
 
 

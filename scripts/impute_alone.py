@@ -63,17 +63,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 
 def read_counts(args: argparse.Namespace, panel: Sites) -> list[NDArray[np.float64]]:
-    """Reads (L, 2) of every embryo at the panel's sites; none where none were counted
-    (indels that do not vary in the panel)."""
+    """Reads (L, 2) of every embryo at the panel's sites."""
     counted = family_sites.load(args.family_sites).sites
     found = allele_counts.read_family(args.counts, args.chrom, counted, args.embryos)
-    rows = panel.index()
-    place = np.array([rows.get(key, -1) for key in counted.index()], dtype=np.int64)
-    result = []
-    for reads in found:
-        result.append(np.zeros((len(panel.pos_bp), 2)))
-        result[-1][place[place >= 0]] = reads[place >= 0]
-    return result
+    return [embryo_evidence.at_panel(reads, counted, panel) for reads in found]
 
 
 def impute(args: argparse.Namespace, panel: PanelBits) -> list[Imputed]:

@@ -39,7 +39,7 @@ HEADER = (
     ' panel lacks">\n'
     + dosage_text.FORMAT_LINES
     + dosage_text.GP_LINE
-    + "##morula_embryo_phase=maternal|paternal\n"
+    + "##morula_embryo_phase="
 )
 
 
@@ -221,7 +221,8 @@ def work(args: argparse.Namespace) -> None:
             strict=True,
         )
     )
-    header = dosage_text.contig_lines(args.parents or args.panel) + HEADER
+    phase = "maternal|paternal\n" if args.parents else "unknown\n"
+    header = dosage_text.contig_lines(args.parents or args.panel) + HEADER + phase
     dosage_text.write_bcf(args.genomes, header, cells, lines)
 
 

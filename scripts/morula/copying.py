@@ -120,6 +120,13 @@ class Imputed:
         return np.asarray(self.genotypes[:, 1] + 2.0 * self.genotypes[:, 2])
 
 
+def recombination(place_cm: Floats, n_panel: int) -> Floats:
+    """P(another haplotype of the panel is copied) in the step that ends at each site,
+    (M,), by Li and Stephens: rho = 4 Ne d / N, d in Morgans."""
+    gap = np.diff(place_cm, prepend=place_cm[:1])
+    return np.asarray(-np.expm1(-0.04 * EFFECTIVE_SIZE * gap / n_panel))
+
+
 class Window:
     """Gibbs sampler of the two haplotypes in one window of the panel."""
 
@@ -143,9 +150,7 @@ class Window:
         self._prior = evidence.share_prior.astype(np.float32)
         rows = self._rows
         self._likelihood = evidence.likelihood[rows]
-        gap = np.diff(place_cm[rows], prepend=place_cm[rows[:1]])
-        # Li and Stephens: rho = 4 Ne d / N, d in Morgans.
-        self._rec = -np.expm1(-0.04 * EFFECTIVE_SIZE * gap / n_panel)
+        self._rec = recombination(place_cm[rows], n_panel)
         with np.errstate(divide="ignore"):
             ln_stay = np.log(evidence.stay)
         passed = np.cumsum(ln_stay)[rows]

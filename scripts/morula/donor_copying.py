@@ -107,6 +107,25 @@ class Donor:
         self._add(state, now - self._ln_prior)
         self._ln_prior = now
 
+    def exchange(
+        self,
+        state: State,
+        own: int,
+        other: Donor,
+        theirs: int,
+        turned: NDArray[np.bool_],
+    ) -> None:
+        """Exchange the haplotype `own` with another donor's one, `theirs`, at the sites
+        `turned`, (L,); the priors in `state` follow. Raises ValueError before the first
+        redraw of both."""
+        if self._alleles is None or other._alleles is None:
+            raise ValueError("no haplotypes to exchange; redraw both donors first")
+        held = self._alleles[turned, own]
+        self._alleles[turned, own] = other._alleles[turned, theirs]
+        other._alleles[turned, theirs] = held
+        self._tell(state, self._alleles)
+        other._tell(state, other._alleles)
+
     def join(self, state: State) -> None:
         """Put the prior as it stands into a fresh state."""
         self._add(state, self._ln_prior - self._first)

@@ -49,13 +49,15 @@ UNKNOWN = Estimate(math.nan, math.nan)
 @dataclass(frozen=True)
 class ChromosomeMeasure:
     """depth: reads a site; maternal_share: mean x; flips, expected_flips: crossovers
-    found and expected, mother's and father's together."""
+    found and expected, mother's and father's together; sibling_ln_odds: of a sibling of
+    the family's other embryos against a stranger, NaN where a parent is known."""
 
     chrom: str
     depth: Estimate
     maternal_share: Estimate
     flips: float
     expected_flips: float
+    sibling_ln_odds: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class Measures:
     relationship_sum: Estimate
     known: tuple[bool, bool]
     chromosomes: tuple[ChromosomeMeasure, ...]
+
+    @property
+    def sibling_ln_odds(self) -> float:
+        """Of all chromosomes."""
+        return sum(one.sibling_ln_odds for one in self.chromosomes)
 
 
 def jackknife(numerator: Floats, denominator: Floats) -> tuple[Floats, Floats]:
@@ -224,6 +231,7 @@ def measure_chromosome(one: ChromosomeSummary, is_array: bool) -> ChromosomeMeas
         Estimate(share.value, spread) if any(one.known) else UNKNOWN,
         sum(one.flips[side] for side in range(2) if one.known[side]),
         sum(one.expected_flips[side] for side in range(2) if one.known[side]),
+        math.nan if one.sibling_ln_odds is None else one.sibling_ln_odds,
     )
 
 

@@ -22,6 +22,9 @@ N_BLOCKS = 20
 SURE = 0.9
 # A parent's allele this far from the panel's mean says something of descent.
 LEAST_CONTRAST = 0.05
+# METHOD: an embryo that fits as a sibling of the others e^10 times worse than as a
+# stranger is none (ln odds), or not on this chromosome as it was amplified.
+STRANGER = -10.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Evidence:
     reads: (L, 2), uncapped; vectors: P(2 a + b), (L, 4), in the haplotypes of
     family.parents; share: (L,), posterior mean of x; flips: mean number of crossovers
     in what the mother and the father passed on, without switches of their phase;
-    expected_flips: the same by the genetic map; share_sd: prior spread of the mean x.
+    expected_flips: the same by the genetic map; share_sd: prior spread of the mean x;
+    sibling_ln_odds: of a sibling of the family's other embryos against a stranger, None
+    where a parent is known or it is the only one.
     """
 
     chrom: str
@@ -42,6 +47,7 @@ class Evidence:
     share_sd: float
     flips: tuple[float, float]
     expected_flips: tuple[float, float]
+    sibling_ln_odds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class ChromosomeSummary:
     share_sd: float
     flips: tuple[float, float]
     expected_flips: tuple[float, float]
+    sibling_ln_odds: float | None
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -284,4 +291,5 @@ def summarise(
         evidence.share_sd,
         evidence.flips,
         evidence.expected_flips,
+        evidence.sibling_ln_odds,
     )

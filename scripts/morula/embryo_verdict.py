@@ -13,12 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from morula.embryo_measures import Estimate, Measures
+from morula.embryo_qc import STRANGER
 from morula.family_sites import PARENTS
 
 # Spreads a chromosome may be off before it looks abnormal: one false alarm in thousands
 # of chromosomes, with spreads that come from 20 blocks.
 CHROMOSOME_Z = 4.0
 FLIP_Z = 5.0
+# ln odds of an embryo as a sibling of the others against a stranger: as surely one as
+# one in a thousand is not; morula.siblings leaves a stranger's reads out.
+SURE_SIBLING = 7.0
 # Standard errors that a parent's value must be off one before the embryo fails for it.
 DESCENT_Z = 4.0
 
@@ -79,8 +83,14 @@ def chromosome_flags(
             reasons.append(
                 f"{row.flips:.0f} crossovers, {row.expected_flips:.0f} are expected"
             )
+        # NaN where a parent is known.
+        if row.sibling_ln_odds < STRANGER:
+            reasons.append(
+                "no sibling of the family's other embryos; its reads left out"
+            )
         if reasons:
             fails = len(reasons) > 1 or "share" in reasons[0]
+            fails |= row.sibling_ln_odds < STRANGER
             flags[row.chrom] = " and ".join(reasons), fails
     return flags
 
@@ -117,6 +127,20 @@ def _parent_reasons(
         elif value - margin < low or value + margin > high:
             warns.append(f"descent from the {parent} is not sure: {text}")
     return fails, warns
+
+
+def _sibling_reasons(measures: Measures) -> tuple[list[str], list[str]]:
+    """Reasons to fail and to warn that concern embryos without parents."""
+    ln_odds = measures.sibling_ln_odds
+    text = (
+        f"sibling of the family's other embryos: ln odds {ln_odds:.1f} against a"
+        " stranger"
+    )
+    if ln_odds < STRANGER:
+        return [f"not shown to be a {text}; check for swapped samples"], []
+    if ln_odds < SURE_SIBLING:
+        return [], [f"not sure to be a {text}"]
+    return [], []
 
 
 def _impurities(measures: Measures, limits: Thresholds) -> tuple[list[str], list[str]]:
@@ -172,6 +196,8 @@ def verdict(
     impure_fails, impure_warns = _impurities(measures, limits)
     fails += impure_fails
     warns += impure_warns
+    for found, reasons in zip((fails, warns), _sibling_reasons(measures), strict=True):
+        found += reasons
     flags = chromosome_flags(measures, limits)
     x = of_x or {}
     for why, is_fatal in ((x.get("fails"), True), (x.get("warns"), False)):

@@ -107,8 +107,7 @@ class Sampler:
         self.family, self.embryos, self.rng = family, embryos, rng
         # What follows each sweep: redraws the prior of the parents' orders.
         self.follow: list[Callable[[State], None]] = []
-        # Vectors (E, L) that are held as they are, where they are given.
-        self.held: NDArray[np.uint8] | None = None
+        self._held: NDArray[np.uint8] | None = None
         n_sites = family.orders.shape[1]
         self._shares = [
             (kernels.padded(one.share_prior), kernels.padded(one.shares))
@@ -135,6 +134,13 @@ class Sampler:
         # Room of the phase's chains: none is larger than that of a first group.
         self._oriented = np.empty(n_sites << n_bits, dtype=np.float32)
 
+    def hold(self, vectors: NDArray[np.uint8] | None) -> None:
+        """Hold the embryos' vectors, uint8 (E, L), as they are from now on: a sweep
+        redraws all else; None: no longer."""
+        self._held = vectors
+        if vectors is not None:
+            self.state.vectors[:] = vectors
+
     def embryo(self, i: int, turns: Turns, sums: Sums | None = None) -> None:
         """Redraw embryo i, the orders summed out; adds its posterior to `sums`."""
         one, state = self.embryos[i], self.state
@@ -146,8 +152,8 @@ class Sampler:
             state.vectors,
             self._priors,
         )
-        if self.held is not None:
-            order_kernels.hold(self.held[i], self._priors)
+        if self._held is not None:
+            order_kernels.hold(self._held[i], self._priors)
         chain = self._filter(i, turns)
         if sums is not None:
             into = (sums.vectors[i], sums.genotypes[i], sums.share[i])
@@ -293,7 +299,7 @@ class Sampler:
             places = draws.places(number, self.rng)
             if len(places):
                 self.draw(turns, places, draws)
-        for parent in range(2 if self.held is None else 0):
+        for parent in range(2 if self._held is None else 0):
             self.parent(parent)
         for redraw in self.follow:
             redraw(self.state)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from morula.amplification import cap_depth
 from morula.family_chain import Embryo, Family, Sampler, State
@@ -50,33 +51,51 @@ WARM_DEPTHS = (0.05, 0.1, 0.2, 0.4, 1.0, 3.0)
 WARM_SWEEPS = 6
 
 
+@dataclass(frozen=True)
+class Absent:
+    """Absent parents. followers: redraw what is known of them, after each sweep;
+    vectors: uint8 (E, L), which of their haplotypes the embryos are taken to carry
+    while these are still unknown, None where a parent is known."""
+
+    followers: Sequence[Follower]
+    vectors: NDArray[np.uint8] | None = None
+
+
 def begun(
     family: Family,
     embryos: Sequence[Embryo],
-    donors: Sequence[Follower],
+    absent: Absent,
     rng: np.random.Generator,
 ) -> Sampler:
-    """A sampler with its first state."""
+    """A sampler with its first state; where vectors are given they still hold."""
     sampler = Sampler(family, embryos, rng)
-    sampler.follow.extend(donor.redraw for donor in donors)
-    for donor in donors:
-        donor.join(sampler.state)
-    sampler.begin()
+    sampler.follow.extend(one.redraw for one in absent.followers)
+    for one in absent.followers:
+        one.join(sampler.state)
+    if absent.vectors is None:
+        sampler.begin()
+    else:
+        sampler.hold(absent.vectors)
+        for _ in range(WARM_SWEEPS):
+            sampler.burn()
     return sampler
 
 
 def warm_up(
     family: Family,
     embryos: Sequence[Embryo],
-    donors: Sequence[Follower],
+    absent: Absent,
     rng: np.random.Generator,
 ) -> None:
     """Bring the donors' haplotypes near the truth, by less weight of the reads."""
     for depth in WARM_DEPTHS:
         shallow = [one._replace(reads=cap_depth(one.reads, depth)) for one in embryos]
-        sampler = begun(family, shallow, donors, rng)
-        for _ in range(WARM_SWEEPS):
+        sampler = begun(family, shallow, absent, rng)
+        for _ in range(WARM_SWEEPS if absent.vectors is None else 0):
             sampler.burn()
+
+
+PRESENT = Absent(())
 
 
 def sample_family(
@@ -85,17 +104,17 @@ def sample_family(
     schedule: Schedule,
     rng: np.random.Generator,
     tell: Callable[[int, float], None] = lambda sweeps, change: None,
-    donors: Sequence[Follower] = (),
+    absent: Absent = PRESENT,
 ) -> JointPosterior:
     """Posterior of all embryos and parents, and joint samples.
 
-    tell: called after each block with the number of kept sweeps and the change; donors:
-    absent parents, whose haplotypes are redrawn after each sweep.
+    tell: called after each block with the number of kept sweeps and the change.
     Raises ValueError where no state explains a site (only without outliers).
     """
-    if donors:
-        warm_up(family, embryos, donors, rng)
-    sampler = begun(family, embryos, donors, rng)
+    if absent.followers:
+        warm_up(family, embryos, absent, rng)
+    sampler = begun(family, embryos, absent, rng)
+    sampler.hold(None)
     n_embryos, n_sites = sampler.state.vectors.shape
     sparse = SparseSweeps(sampler)
     for _ in range(schedule.burn_in):

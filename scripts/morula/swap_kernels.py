@@ -25,7 +25,7 @@ def _emissions(carried: int, error: float) -> tuple[np.float32, np.float32]:
 
 
 @in_lanes
-def _back(
+def back(
     alleles: NDArray[np.uint8],
     rows: Integers,
     rec: NDArray[np.float64],
@@ -51,7 +51,7 @@ def _back(
 
 
 @in_lanes
-def _predict(here: Singles, rec: float) -> None:
+def predict(here: Singles, rec: float) -> None:
     """Move `here` (K,), which sums to one, over one step."""
     kept, jump = np.float32(1.0 - rec), np.float32(rec / len(here))
     for k in range(len(here)):
@@ -59,7 +59,7 @@ def _predict(here: Singles, rec: float) -> None:
 
 
 @in_lanes
-def _weigh(here: Singles, row: NDArray[np.uint8], carried: int, error: float) -> None:
+def weigh_in(here: Singles, row: NDArray[np.uint8], carried: int, error: float) -> None:
     """Take in the allele carried at a site."""
     ref, more = _emissions(carried, error)
     total = np.float32(0.0)
@@ -72,7 +72,7 @@ def _weigh(here: Singles, row: NDArray[np.uint8], carried: int, error: float) ->
 
 
 @in_lanes
-def _joined(
+def joined(
     here: Singles, row: NDArray[np.uint8], carried: int, error: float, beta: Singles
 ) -> float:
     """P(a beginning goes on with an allele and what follows it), up to a factor."""
@@ -98,25 +98,25 @@ def exchange(
     number of exchanges."""
     n_states = room.shape[2]
     for side in range(2):
-        _back(alleles, rows, rec, carried[side], error, room[side])
+        back(alleles, rows, rec, carried[side], error, room[side])
     here = np.full((2, n_states), np.float32(1.0 / n_states))
     turned, count = 0, 0
     for m in range(len(rows)):
         row = alleles[rows[m]]
         one, other = carried[turned, m], carried[1 - turned, m]
         if m > 0:
-            _predict(here[0], rec[m])
-            _predict(here[1], rec[m])
+            predict(here[0], rec[m])
+            predict(here[1], rec[m])
         if m > 0 and one != other:
             beta, beta_other = room[turned, m], room[1 - turned, m]
-            keep = _joined(here[0], row, one, error, beta)
-            keep *= _joined(here[1], row, other, error, beta_other)
-            turn = _joined(here[0], row, other, error, beta_other)
-            turn *= _joined(here[1], row, one, error, beta)
+            keep = joined(here[0], row, one, error, beta)
+            keep *= joined(here[1], row, other, error, beta_other)
+            turn = joined(here[0], row, other, error, beta_other)
+            turn *= joined(here[1], row, one, error, beta)
             if rng.random() * (keep + turn) >= keep:
                 turned, count = 1 - turned, count + 1
                 one, other = other, one
         carried[0, m], carried[1, m] = one, other
-        _weigh(here[0], row, one, error)
-        _weigh(here[1], row, other, error)
+        weigh_in(here[0], row, one, error)
+        weigh_in(here[1], row, other, error)
     return count

@@ -1,0 +1,162 @@
+"""Which haplotypes of their unknown parents siblings carry, and whether they are any.
+
+Siblings share two, one or none of their haplotypes at a place, and change this only
+where one of their parents' gametes crossed over. A chain over all siblings' inheritance
+vectors (Lander and Green 1987, doi:10.1073/pnas.84.8.2363), on what reads and panel
+tell of each by itself, finds them without any haplotype known: the start that a sampler
+of four unknown haplotypes needs (morula.family_sampling).
+
+Which parent is called the mother, and which haplotype of either is the first, is
+arbitrary, but the same along a chromosome.
+
+Shapes: L sites of the panel, S of them chosen, E embryos.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morula import sibling_kernels
+from morula.embryo_qc import STRANGER
+from morula.genetic_map import haldane
+from morula.order_kernels import Floats
+
+# METHOD: the chain takes its sites as unlinked in the population, and what is told of
+# an embryo was told by linkage: so it looks at one site in as many bp, a common one.
+SPACING_BP = 40_000
+LEAST_FREQUENCY = 0.05
+# Of siblings so many are drawn together (4^n states); each of the others follows given
+# those before.
+TOGETHER = 5
+# No genotype is impossible.
+LEAST = 1e-3
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is told of each embryo by itself at S chosen sites.
+
+    rows: (S,), of the panel's sites; frequency: (S,), of ALT; recombination: (2, S), of
+    mother and father in the step that ends at the site; likelihood: (S, E, 4), by
+    genotype 2 m + f.
+    """
+
+    rows: NDArray[np.int64]
+    frequency: Floats
+    recombination: Floats
+    likelihood: Floats
+
+    def vectors(
+        self, members: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.uint8]:
+        """Vectors 2 a + b, uint8 (len(members), S), drawn for embryos that are siblings
+        of each other."""
+        found = np.empty((len(members), len(self.rows)), dtype=np.uint8)
+        first = members[:TOGETHER]
+        likelihood = np.ascontiguousarray(self.likelihood[:, first])
+        filtered = np.empty((len(self.rows), 4 ** len(first)), dtype=np.float32)
+        r = self.recombination
+        sibling_kernels.forward(likelihood, self.frequency, r, filtered)
+        sibling_kernels.backward(filtered, r, rng, found[: len(first)])
+        for place in range(len(first), len(members)):
+            filtered = np.empty((len(self.rows), 4), dtype=np.float32)
+            given = self._given(members[place], members[:place], found[:place])
+            sibling_kernels.forward_one(given, r, filtered)
+            sibling_kernels.backward(filtered, r, rng, found[place : place + 1])
+        return found
+
+    def _given(
+        self, one: np.int64, others: NDArray[np.int64], vectors: NDArray[np.uint8]
+    ) -> Floats:
+        """P(what an embryo shows | its vector, the others' vectors), (S, 4)."""
+        given = np.empty((len(self.rows), 4))
+        sibling_kernels.given_others(
+            np.ascontiguousarray(self.likelihood[:, others]),
+            self.frequency,
+            vectors,
+            np.ascontiguousarray(self.likelihood[:, one]),
+            given,
+        )
+        return given
+
+    def ln_odds(
+        self, one: int, members: NDArray[np.int64], rng: np.random.Generator
+    ) -> float:
+        """ln odds of an embryo as a sibling of the other members against a stranger."""
+        others = members[members != one]
+        given = self._given(np.int64(one), others, self.vectors(others, rng))
+        filtered = np.empty((len(self.rows), 4), dtype=np.float32)
+        related = sibling_kernels.forward_one(given, self.recombination, filtered)
+        p = self.frequency[:, None]
+        expected = np.concatenate([(1 - p) ** 2, p * (1 - p), p * (1 - p), p**2], 1)
+        stranger = np.log((self.likelihood[:, one] * expected).sum(axis=1)).sum()
+        return float(related - stranger)
+
+
+def shown(
+    genotypes: Floats, frequency: Floats, pos_bp: NDArray[np.int64], cm: Floats
+) -> Shown:
+    """What is told by genotypes, (E, L, 3), P(0, 1, 2 ALT copies) of each embryo by
+    itself; frequency: (L,); cm: (2, L), of mother and father."""
+    p = np.clip(frequency, LEAST_FREQUENCY / 10, 1.0 - LEAST_FREQUENCY / 10)
+    expected = np.stack([(1.0 - p) ** 2, 2.0 * p * (1.0 - p), p**2], axis=1)
+    ratio = np.maximum(genotypes, LEAST) / expected
+    told = (genotypes * np.log(ratio)).sum(axis=2).sum(axis=0)
+    told[np.minimum(frequency, 1.0 - frequency) < LEAST_FREQUENCY] = 0.0
+    # Of each piece the site that tells most.
+    piece = pos_bp // SPACING_BP
+    order = np.lexsort((-told, piece))
+    rows = order[np.diff(piece[order], prepend=-1) > 0]
+    rows = rows[told[rows] > 0.0] if (told > 0.0).any() else rows[:1]
+    ratio = ratio[:, rows] / ratio[:, rows].max(axis=2, keepdims=True)
+    likelihood = np.ascontiguousarray(ratio.swapaxes(0, 1)[:, :, [0, 1, 1, 2]])
+    steps = [haldane(np.diff(one[rows], prepend=one[rows[0]])) for one in cm]
+    return Shown(rows, p[rows], np.stack(steps), likelihood)
+
+
+@dataclass(frozen=True)
+class Sibship:
+    """vectors: uint8 (E, S), at rows (S,) of the panel's sites, 0 of a stranger;
+    ln_odds: (E,), of a sibling of the others against a stranger."""
+
+    rows: NDArray[np.int64]
+    vectors: NDArray[np.uint8]
+    ln_odds: Floats
+
+    @property
+    def is_stranger(self) -> NDArray[np.bool_]:
+        """(E,)"""
+        return np.asarray(self.ln_odds < STRANGER)
+
+    def vectors_at(
+        self, panel_bp: NDArray[np.int64], pos_bp: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """Vectors (E, N) at pos_bp, those of the nearest of `rows` in panel_bp (L,)."""
+        known = panel_bp[self.rows]
+        middle = (known[1:] + known[:-1]) / 2.0
+        near = self.vectors[:, np.searchsorted(middle, pos_bp)]
+        return np.ascontiguousarray(near)
+
+
+def sibship(told: Shown, rng: np.random.Generator) -> Sibship:
+    """Vectors of all embryos that are siblings of each other.
+
+    The worst stranger is left out before the rest are looked at again: beside one the
+    others look worse than they are.
+    """
+    n_embryos = told.likelihood.shape[1]
+    ln_odds = np.zeros(n_embryos)
+    members = np.arange(n_embryos)
+    while len(members) > 1:
+        found = [told.ln_odds(int(i), members, rng) for i in members]
+        ln_odds[members] = found
+        worst = int(np.argmin(found))
+        if found[worst] >= STRANGER:
+            break
+        members = np.delete(members, worst)
+    vectors = np.zeros((n_embryos, len(told.rows)), dtype=np.uint8)
+    vectors[members] = told.vectors(members, rng)
+    return Sibship(told.rows, vectors, ln_odds)
