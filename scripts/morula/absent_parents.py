@@ -109,7 +109,7 @@ def siblings_of(
         alone.append(found.genotypes)
         logger.info("%d of %d embryos by themselves", len(alone), len(members.reads))
     told = siblings.shown(np.stack(alone), frequency, panel.sites.pos_bp, cm)
-    return siblings.sibship(told, rng)
+    return siblings.sibship(told)
 
 
 def without_reads(embryo: Embryo) -> Embryo:

@@ -90,8 +90,8 @@ class Exchange:
                 ln_odds,
             )
         ln_told = np.empty(len(self._place))
-        reads = state.ln_evidence, state.has_reads, state.vectors
-        kernels.told(*reads, orders, a, b, ln_told)
+        known = state.prior, state.ln_evidence, state.has_reads, state.vectors
+        kernels.told(*known, orders, a, b, ln_told)
         turned = np.empty(len(rows), dtype=np.uint8)
         kernels.draw(ln_odds, ln_told[rows], self._rng, turned)
         sizes = np.diff(starts, append=len(self._place))

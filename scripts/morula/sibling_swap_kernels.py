@@ -57,7 +57,35 @@ def crossing(
 
 
 @numba.njit(cache=True, nogil=True)
+def _ln_sum(
+    prior: Floats,
+    ln_evidence: Singles,
+    has_reads: NDArray[np.bool_],
+    vectors: Bytes,
+    s: int,
+    stands: int,
+    turned: int,
+    masks: tuple[int, int],
+    vector: int,
+) -> float:
+    """ln P(reads at s) with the two haplotypes' alleles as in `turned`, summed over the
+    alleles of the other two (their bits are `masks`) by prior (L, 16) at `stands`; less
+    those of embryos with `vector`."""
+    found = -np.inf
+    for one in (0, masks[0]):
+        for two in (0, masks[1]):
+            ln = prior[s, stands ^ one ^ two]
+            for i in range(len(vectors)):
+                v = vectors[i, s]
+                if has_reads[i, s] and v != vector:
+                    ln += ln_evidence[i, s, GENOTYPES[v, turned ^ one ^ two]]
+            found = np.logaddexp(found, ln)
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
 def told(
+    prior: Floats,
     ln_evidence: Singles,
     has_reads: NDArray[np.bool_],
     vectors: Bytes,
@@ -67,19 +95,19 @@ def told(
     out: Floats,
 ) -> None:
     """Fill out (L,): ln P(reads | the mother's haplotype a and the father's b in each
-    other's place at the site) less that as they are; orders: (L,), 4 * mother's +
-    father's. Embryos that carry both tell nothing: their share turns with them."""
+    other's place at the site) less that as they are, the other two haplotypes summed
+    out; orders: (L,), 4 * mother's + father's; prior: (L, 16), of them. Embryos that
+    carry both tell nothing: their share turns with them."""
+    own = (1 << (3 - a)) ^ (1 << (1 - b))
+    masks = (1 << (2 + a), 1 << b)
     for s in range(len(out)):
         out[s] = 0.0
         now = np.int64(orders[s])
         if (now >> (3 - a) & 1) == (now >> (1 - b) & 1):
             continue
-        turned = now ^ (1 << (3 - a)) ^ (1 << (1 - b))
-        for i in range(len(vectors)):
-            v = vectors[i, s]
-            if has_reads[i, s] and (v >> 1 == a) != (v & 1 == b):
-                out[s] += ln_evidence[i, s, GENOTYPES[v, turned]]
-                out[s] -= ln_evidence[i, s, GENOTYPES[v, now]]
+        reads = (ln_evidence, has_reads, vectors)
+        for sign, turned in ((-1.0, now), (1.0, now ^ own)):
+            out[s] += sign * _ln_sum(prior, *reads, s, now, turned, masks, 2 * a + b)
 
 
 @numba.njit(cache=True, nogil=True)
