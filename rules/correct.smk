@@ -190,6 +190,7 @@ rule correct_family:
     input:
         script=scripts / "correct_family.py",
         library=library(
+            "absent_parents",
             "allele_counts",
             "amplification",
             "amplification_record",
@@ -203,6 +204,7 @@ rule correct_family:
             "copying_kernels",
             "donor_copying",
             "dosage_text",
+            "embryo_evidence",
             "embryo_kernels",
             "embryo_measures",
             "embryo_posterior",
@@ -227,6 +229,10 @@ rule correct_family:
             "processes",
             "segments",
             "sex_chromosome",
+            "sibling_copying",
+            "sibling_kernels",
+            "sibling_swap_kernels",
+            "siblings",
             "site_signals",
             "sparse_sweeps",
             "state_choice",
