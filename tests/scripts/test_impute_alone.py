@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import cyvcf2
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from family_scripts import (
     read_genomes,
     write_record,
 )
-from morula import panel_bits, posterior_samples
+from morula import panel_bits, posterior_samples, tables
 from small_family import N_SITES, SmallFamily
 
 
@@ -114,3 +116,27 @@ def test_same_seed_same_records(family, alone, tmp_path):
         for path in (alone, tmp_path)
     )
     assert first == second
+
+
+@pytest.fixture(scope="module")
+def siblings(family, tmp_path_factory):
+    """What is told of E1 and E2 together, without any parent."""
+    out = tmp_path_factory.mktemp("siblings")
+    sites, bits = family.folder / "family.npz", family.folder / "bits.npz"
+    files = {"family_sites": sites, "panel_bits": bits}
+    assert correct(family.folder, out, NAMES, (), **files) == 0
+    assert finish(family.folder, out, (), sites) == 0
+    return out
+
+
+def test_of_siblings_nobody_knows_the_mother(siblings):
+    header = cyvcf2.VCF(str(siblings / "genomes.bcf")).raw_header
+    assert "##morula_embryo_phase=unknown" in header
+    assert tables.read_tsv(siblings / "inheritance.tsv") == []
+
+
+def test_how_sure_they_are_siblings(siblings):
+    evidence = json.loads((siblings / "evidence.json").read_text())
+    assert set(evidence) == set(NAMES)
+    for one in evidence.values():
+        assert -10 < one["sibling_ln_odds"] < 100

@@ -359,3 +359,21 @@ class TestVerdict:
     def test_of_two_chromosomes_neither_is_off_in_depth(self):
         two = [chromosome(), chromosome("chr2", depth=Estimate(2.0, 0.02))]
         assert embryo_verdict.verdict(measures(two), LIMITS)[2] == []
+
+    @pytest.mark.parametrize(
+        ("ln_odds", "status", "words", "flagged"),
+        [
+            ([30.0, 25.0], "pass", "", []),
+            ([2.0, 3.0], "warn", "not sure to be a sibling", []),
+            ([-6.0, -6.0], "fail", "check for swapped samples", []),
+            ([40.0, -30.0], "fail", "chr2: no sibling of", ["chr2"]),
+        ],
+    )
+    def test_siblings_without_parents(self, ln_odds, status, words, flagged):
+        rows = [
+            chromosome(f"chr{n}", sibling_ln_odds=one)
+            for n, one in enumerate(ln_odds, start=1)
+        ]
+        found = embryo_verdict.verdict(measures(rows), LIMITS)
+        assert (found[0], found[2]) == (status, flagged)
+        assert words in found[1]

@@ -184,12 +184,14 @@ def test_families_of_all_shapes(tmp_path):
     known, alone = {"BOTH", "HERS", "HIS"}, {"ONE", "THREE"}
     of_parents = (
         *("call_variants", "join_genotypes", "link_reads", "phase_parents"),
-        *("refine_calls", "impute_parents", "impute_family", "list_overrides"),
+        *("refine_calls", "impute_parents", "list_overrides"),
     )
     for rule in of_parents:
         assert families(rule) == known, rule
-    for rule in ("list_panel_sites", "impute_alone"):
-        assert families(rule) == alone, rule
+    assert families("list_panel_sites") == alone
+    # Siblings are told together, one embryo by itself.
+    assert families("impute_family") == known | {"THREE"}
+    assert families("impute_alone") == {"ONE"}
     of_all = (
         *("prepare_family", "correct_family", "gather_embryos", "gather_overrides"),
         *("infer_ancestry", "score_family", "rank_embryos", "write_report"),
