@@ -265,7 +265,9 @@ rule correct_family:
         "../envs/python.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        # Without parents all sites of the panel tell something.
+        mem_mb=lambda wildcards, attempt: attempt
+        * (4000 if project.parents(wildcards.family) else 8000),
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         parents=parent_flags,
