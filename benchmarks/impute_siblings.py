@@ -4,8 +4,8 @@ each by itself, by depth and number of siblings.
 Embryos of real couples as impute_genomes.py makes them (single-cell MDA, 20 % dropout
 in 10-kb amplicons); nothing of the parents is told to Morula. One row a depth, number
 and method; all couples' genotypes are pooled. sibling_ln_odds: the least of any embryo
-as a sibling of the others against a stranger; stranger_ln_odds: the largest of an embryo
-of the next couple in the place of the last one.
+as a sibling of the others against a stranger; stranger_ln_odds: the largest of an
+embryo of the next couple in the place of the last one.
 """
 
 from __future__ import annotations

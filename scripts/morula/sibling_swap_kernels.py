@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula.copying_kernels import Integers, Singles
-from morula.order_kernels import GENOTYPES, Bytes, Floats, add_evidence
+from morula.order_kernels import GENOTYPES, Bytes, Floats, Whole, add_evidence
 from morula.swap_kernels import back, joined, predict, weigh_in
 
 # No step is impossible.
@@ -63,8 +63,8 @@ def _ln_sum(
     has_reads: NDArray[np.bool_],
     vectors: Bytes,
     s: int,
-    stands: int,
-    turned: int,
+    stands: Whole,
+    turned: Whole,
     masks: tuple[int, int],
     vector: int,
 ) -> float:
