@@ -322,11 +322,11 @@ def qc_flags(wildcards):
 
 
 def overrides_of_family(wildcards):
-    """Tables of contradictions, an autosome each; none in a family without parents,
+    """Tables of contradictions, a chromosome each; none in a family without parents,
     where nothing says what was inherited."""
     return [
         f"results/correct/families/{wildcards.family}.{chrom}.overrides.tsv"
-        for chrom in autosomes
+        for chrom in chromosomes
         if project.parents(wildcards.family)
     ]
 

@@ -289,43 +289,11 @@ rule correct_family:
         " --inheritance {output.inheritance} --parents {output.parents} 2> {log}"
 
 
-# Where an embryo's own reads override what it inherited; on autosomes, of families with
-# a parent.
+# Where an embryo's own reads override what it inherited, in families with a parent.
 rule list_overrides:
     input:
         script=scripts / "list_overrides.py",
-        library=library(
-            "allele_counts",
-            "amplification",
-            "amplification_record",
-            "array_signal",
-            "bcf_kernels",
-            "bcf_stream",
-            "call_files",
-            "contaminant",
-            "contamination_level",
-            "embryo_kernels",
-            "embryo_posterior",
-            "family_chain",
-            "family_evidence",
-            "family_input",
-            "family_sites",
-            "genetic_map",
-            "group_kernels",
-            "inheritance",
-            "inheritance_kernels",
-            "joint_posterior",
-            "order_kernels",
-            "orientation_kernels",
-            "override_kernels",
-            "override_table",
-            "overrides",
-            "parental_alleles",
-            "path_kernels",
-            "processes",
-            "sex_chromosome",
-            "site_signals",
-        ),
+        library=library("allele_counts", "amplification", "amplification_record", "array_signal", "bcf_kernels", "bcf_stream", "call_files", "contaminant", "contamination_level", "embryo_kernels", "embryo_measures", "embryo_posterior", "embryo_qc", "embryo_sex", "family_chain", "family_evidence", "family_input", "family_overrides", "family_sites", "genetic_map", "group_kernels", "inheritance", "inheritance_kernels", "joint_posterior", "order_kernels", "orientation_kernels", "override_kernels", "override_table", "overrides", "parental_alleles", "path_kernels", "polished_phase", "processes", "segments", "sex_chromosome", "site_signals", "x_inheritance"),
         family_sites="results/correct/families/{family}.{chrom}.npz",
         posterior="results/correct/families/{family}.{chrom}.posterior.npz",
         counts=lambda wildcards: expand(
@@ -337,6 +305,7 @@ rule list_overrides:
             "results/correct/embryos/{embryo}.amplification.json",
             embryo=project.embryos(wildcards.family),
         ),
+        sexes=sex_files,
     output:
         "results/correct/families/{family}.{chrom}.overrides.tsv",
     log:
@@ -352,12 +321,13 @@ rule list_overrides:
     params:
         embryos=lambda wildcards: project.embryos(wildcards.family),
         ordinary=ordinary_flags,
+        sexes=sex_flags,
         correct=config["correct"],
     shell:
         "python {input.script} --chrom {wildcards.chrom:q}"
         " --family-sites {input.family_sites} --posterior {input.posterior}"
         " --embryos {params.embryos} --counts {input.counts}"
-        " --amplification {input.amplification} {params.ordinary}"
+        " --amplification {input.amplification} {params.ordinary} {params.sexes}"
         " --max-depth {params.correct[max_depth]} --outlier {params.correct[outlier]}"
         " --genotype-error {params.correct[genotype_error]}"
         " --output {output} 2> {log}"

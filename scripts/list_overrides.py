@@ -16,13 +16,16 @@ from morula import (
     allele_counts,
     amplification_record,
     embryo_posterior,
+    embryo_sex,
     family_evidence,
     family_input,
+    family_overrides,
     family_sites,
     override_table,
     overrides,
     sex_chromosome,
     tables,
+    x_inheritance,
 )
 from morula.amplification import Amplification
 from morula.cli import run
@@ -43,6 +46,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--embryos", nargs="+", required=True)
     add("--counts", nargs="+", required=True, help="counts BCF of each embryo")
     add("--amplification", nargs="+", required=True, help="learnt .json of each embryo")
+    add("--sexes", nargs="*", default=[], help="of X: .json of infer_sex, an embryo")
     add("--ordinary", nargs="*", default=[], help="those whose DNA is not amplified")
     add("--max-depth", type=float, required=True, help="reads a site that count")
     add("--outlier", type=float, required=True, help="P(reads not of the genotype)")
@@ -51,8 +55,6 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not len(args.embryos) == len(args.counts) == len(args.amplification):
         parser.error("--embryos, --counts and --amplification: one of each per embryo")
-    if sex_chromosome.is_x(args.chrom):
-        parser.error("--chrom: expected an autosome; X is not looked at")
     return args
 
 
@@ -106,12 +108,19 @@ def work(args: argparse.Namespace) -> None:
         member_of(args, family, rows, name, one, how)
         for name, one, how in zip(args.embryos, reads, learnt, strict=True)
     ]
+    is_x = sex_chromosome.is_x(args.chrom)
+    sons = embryo_sex.sons(args.sexes, args.embryos) if is_x else set()
+    is_son = [name in sons for name in args.embryos]
+    is_single = family.is_single[rows]
+    members = x_inheritance.with_sons(members, learnt, is_single, is_son)
     sites = family.sites.at(rows)
     table: list[dict[str, object]] = []
-    found = overrides.of_family(family, rows, posterior, members)
+    found = family_overrides.of_family(family, rows, posterior, members, is_son)
     everyone = zip(args.embryos, reads, found, strict=True)
     for name, counts, listed in compress(everyone, is_judged):
-        table += override_table.rows_of(name, args.chrom, sites, counts[rows], listed)
+        only = is_single & (name in sons)
+        shown = sites, counts[rows], listed, only
+        table += override_table.rows_of(name, args.chrom, *shown)
         overridden = sum(one.is_overridden for one in listed)
         logger.info("%s: %d listed, %d overridden", name, len(listed), overridden)
     tables.write_tsv(args.output, override_table.COLUMNS, table)

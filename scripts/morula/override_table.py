@@ -1,7 +1,7 @@
 """The table of contradictions, and genomes that follow the reads where it says so.
 
 Shapes: L sites of the genomes, S joint samples. Genotypes 2 m + f stand in the table as
-`m|f`. Columns: docs/formats.md.
+`m|f`, of one copy as `m`. Columns: docs/formats.md.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ COLUMNS = (
 )
 OVERRIDDEN, KEPT = "overridden", "kept"
 GENOTYPES = ("0|0", "0|1", "1|0", "1|1")
+OF_ONE_COPY = ("0", "0", "1", "1")
+NUMBERS = {text: number for number, text in enumerate(GENOTYPES)} | {"0": 0, "1": 2}
 # Whose allele it is that differs, by the bits that do.
 PARENTS = ("", "father", "mother", "")
 # Of the shown genotype, for the reads to override what was inherited.
@@ -81,10 +83,13 @@ def rows_of(
     sites: Sites,
     reads: NDArray[np.float64],
     found: Sequence[Override],
+    is_single: Bits,
 ) -> Iterator[dict[str, object]]:
-    """Rows of the table; `found` counts among `sites`, (N,), with reads (N, 2)."""
+    """Rows of the table; `found` counts among `sites`, (N,), with reads (N, 2), of
+    which the embryo has one copy where is_single, (N,)."""
     for one in found:
         s = one.site
+        names = OF_ONE_COPY if is_single[s] else GENOTYPES
         yield {
             "embryo": embryo,
             "chrom": chrom,
@@ -92,11 +97,11 @@ def rows_of(
             "ref": sites.ref[s],
             "alt": sites.alt[s],
             "parent": PARENTS[one.inherited ^ one.shown],
-            "inherited": GENOTYPES[one.inherited],
+            "inherited": names[one.inherited],
             "posterior": one.posterior,
             "reads_ref": int(reads[s, 0]),
             "reads_alt": int(reads[s, 1]),
-            "shown": GENOTYPES[one.shown],
+            "shown": names[one.shown],
             "ln_bayes_factor": one.ln_bf,
             "tract_start": int(sites.pos_bp[one.tract[0]]) if one.tract else None,
             "tract_hets": len(one.tract),
@@ -114,8 +119,8 @@ def read(path: str | Path) -> dict[str, list[Followed]]:
                 continue
             one = Followed(
                 (int(row["pos"]), row["ref"], row["alt"]),
-                GENOTYPES.index(row["inherited"]),
-                GENOTYPES.index(row["shown"]),
+                NUMBERS[row["inherited"]],
+                NUMBERS[row["shown"]],
                 1.0 - float(row["artefact"]),
                 # Single sites stand for themselves.
                 (row["parent"], row["tract_start"] or f"single {row['pos']}"),

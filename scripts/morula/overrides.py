@@ -13,18 +13,15 @@ that of a known parent can be contradicted. Explanations of a contradiction:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import family_evidence, override_kernels
+from morula import override_kernels
 from morula.amplification import Amplification
 from morula.embryo_kernels import Embryo
-from morula.embryo_posterior import FamilyPosterior
-from morula.family_evidence import Rows
-from morula.family_sites import FamilySites
 from morula.override_table import LEAST_EVENT, Override
 
 Floats = NDArray[np.float64]
@@ -337,40 +334,3 @@ def contradictions(embryo: Embryo, shown: Shown, expected: Expected) -> list[Ove
     for tract in tracts(embryo, shown, expected):
         found.update((one.site, one) for one in tract)
     return [found[site] for site in sorted(found) if found[site].parents < LEAST_EVENT]
-
-
-def of_family(
-    family: FamilySites,
-    rows: Rows,
-    posterior: FamilyPosterior,
-    embryos: Sequence[Embryo],
-) -> Iterator[list[Override]]:
-    """Contradictions of each embryo, in the order of the posterior; `site` counts among
-    `rows`, (N,), at which `embryos` are given.
-
-    What the siblings show of the parents' orders is taken from their reads with the
-    parents' own data as the prior, each at the haplotypes of its flanks.
-    """
-    pos_bp, prior = family.sites.pos_bp[rows], family_evidence.prior_pairs(family, rows)
-    by_parents = family_evidence.given_vectors(prior)
-    beside = family_evidence.switch_beside(family, rows)
-    known = tuple(side for side in range(2) if family.known[side])
-    flanks, ln_reads = [], []
-    for i, one in enumerate(embryos):
-        flanks.append(family_evidence.flank_vectors(family, rows, posterior, i))
-        vectors = flanks[-1][0]
-        shown = read_shares(one, np.einsum("nv,nvg->ng", vectors, by_parents))
-        own = (1.0 - one.outlier) * shown.likelihood
-        mixed = own + one.outlier * shown.mean[:, None]
-        found = family_evidence.ln_pairs(vectors, mixed)
-        # A large family's are much memory, and differences of 1e-4 say nothing.
-        ln_reads.append(found.astype(np.float32))
-    every = np.sum(ln_reads, axis=0, dtype=np.float64)
-    for one, (vectors, doubt), mine in zip(embryos, flanks, ln_reads, strict=True):
-        others = every - mine
-        pairs = family_evidence.posterior_pairs(prior, others)
-        turned = family_evidence.ln_turned(pairs, others)
-        given = family_evidence.given_vectors(pairs)
-        expected = Expected(pos_bp, vectors, given, doubt, beside, turned, known)
-        shown = read_shares(one, expected.inherited)
-        yield contradictions(one, shown, expected)

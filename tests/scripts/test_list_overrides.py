@@ -208,12 +208,6 @@ class TestScripts:
         assert "of C1, C2: correct the family again" in capsys.readouterr().err
         assert not list(tmp_path.iterdir())
 
-    def test_x_is_not_looked_at(self, found, tmp_path, capsys):
-        flags = self.flags(found, chrom=["chrX"], output=[tmp_path / "o.tsv"])
-        with pytest.raises(SystemExit):
-            list_overrides.main(flags)
-        assert "expected an autosome" in capsys.readouterr().err
-
     def test_chromosomes_are_joined_by_embryo(self, found, tmp_path):
         path, table = tmp_path / "all.tsv", str(found.folder / "overrides.tsv")
         flags = ["--embryos", *CHILDREN, *EMBRYOS, "--output", str(path)]

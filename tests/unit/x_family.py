@@ -30,9 +30,12 @@ def known_parent(haplotypes: np.ndarray, error: float = 1e-3) -> Parent:
 class XFamily:
     """pos_bp (L,), is_single (L,), mother, father (L, 2); `family` for the chain."""
 
-    def __init__(self, seed: int, knows_father: bool = True, spacing: int = 1) -> None:
+    def __init__(
+        self, seed: int, knows_father: bool = True, spacing: float = 1
+    ) -> None:
         self.rng = np.random.default_rng(seed)
-        self.pos_bp = np.cumsum(self.rng.integers(500, 3000, N_SITES) * spacing)
+        steps = (self.rng.integers(500, 3000, N_SITES) * spacing).astype(np.int64)
+        self.pos_bp = np.cumsum(steps)
         self.is_single = np.zeros(N_SITES, dtype=bool)
         self.is_single[OWN] = True
         self.frequency = self.rng.beta(1, 1, N_SITES).clip(0.02, 0.98)
