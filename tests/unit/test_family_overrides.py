@@ -44,6 +44,22 @@ def counted(rng, alleles, has_both):
     return np.stack([reads - shown, shown], axis=1).astype(float)
 
 
+def listed_of(family, posterior, reads):
+    """What is listed of a daughter and a son of ordinary DNA."""
+    preset = amplification.Preset(0.001, 200.0, 10_000.0)
+    start = amplification.start(preset, 1, 9, ERROR, ERROR, ERROR, 0.0)
+    learnt = [overrides.ordinary(start)] * 2
+    rows = np.arange(N_SITES)
+    members = [
+        family_input.embryo_of(family.family, rows, one, how, 60.0, 1e-4)
+        for one, how in zip(reads, learnt, strict=True)
+    ]
+    is_son = [False, True]
+    members = x_inheritance.with_sons(members, learnt, family.is_single, is_son)
+    where = family.family, rows, posterior
+    return family_overrides.of_family(*where, members, is_son)
+
+
 @pytest.fixture(scope="module")
 def found():
     """A daughter and a son, both of the mother's first haplotype, with a conversion
@@ -70,17 +86,7 @@ def found():
     posterior = FamilyPosterior(
         family.family.sites, tuple(genomes), vectors, vectors, NONE, NONE, NONE
     )
-    preset = amplification.Preset(0.001, 200.0, 10_000.0)
-    start = amplification.start(preset, 1, 9, ERROR, ERROR, ERROR, 0.0)
-    learnt = [overrides.ordinary(start)] * 2
-    rows = np.arange(N_SITES)
-    members = [
-        family_input.embryo_of(family.family, rows, one, how, 60.0, 1e-4)
-        for one, how in zip(reads, learnt, strict=True)
-    ]
-    is_son = [False, True]
-    members = x_inheritance.with_sons(members, learnt, family.is_single, is_son)
-    listed = family_overrides.of_family(family.family, rows, posterior, members, is_son)
+    listed = listed_of(family, posterior, reads)
     return SimpleNamespace(
         family=family,
         tracts=tracts,
