@@ -89,15 +89,20 @@ def make_embryos(
 
 def without_donor(args: argparse.Namespace, parents: Path, folder: Path) -> None:
     """family.npz of the known parent alone, and the panel's bits, in `folder`."""
+    sources: list[object] = ["--genotypes", parents / "genotypes.bcf"]
+    sources += ["--phased", parents / "phased.bcf"]
+    sources += ["--imputed", parents / "imputed.bcf"]
+    sources += named_flags({role: PARENTS[role] for role in args.known})
+    prepare_lacking(args, parents, folder, sources)
+
+
+def prepare_lacking(
+    args: argparse.Namespace, parents: Path, folder: Path, sources: list[object]
+) -> None:
+    """family.npz of a family that lacks a parent, and the panel's bits, in `folder`;
+    sources: flags of what is known of the parents."""
     flags: list[object] = ["--sites", parents / "sites.tsv.gz", "--chrom", args.chrom]
-    flags += [
-        "--genotypes",
-        parents / "genotypes.bcf",
-        "--phased",
-        parents / "phased.bcf",
-    ]
-    flags += ["--imputed", parents / "imputed.bcf"]
-    flags += named_flags({role: PARENTS[role] for role in args.known})
+    flags += sources
     for sex in ("female", "male"):
         flags += [f"--map-{sex}", args.world / f"{sex}.map"]
     flags += ["--genotype-error", section_defaults("correct")["genotype_error"]]

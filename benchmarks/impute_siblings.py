@@ -32,6 +32,7 @@ from impute_genomes import (
     make_embryos,
     measure,
     pooled,
+    prepare_lacking,
 )
 from morula import siblings, tables
 from morula.cli import run
@@ -43,18 +44,6 @@ COLUMNS = (
     *("siblings", "depth", "method", "couples", "genotypes", *MEASURES),
     *("cpu_s", "sibling_ln_odds", "stranger_ln_odds"),
 )
-
-
-def prepare(args: argparse.Namespace, parents: Path, folder: Path) -> None:
-    """family.npz without any parent, and the panel's bits, in `folder`."""
-    flags: list[object] = ["--sites", parents / "sites.tsv.gz", "--chrom", args.chrom]
-    flags += ["--panel", parents / "panel.bcf"]
-    for sex in ("female", "male"):
-        flags += [f"--map-{sex}", args.world / f"{sex}.map"]
-    flags += ["--genotype-error", section_defaults("correct")["genotype_error"]]
-    run_script("prepare_family", [*flags, "--output", folder / "family.npz"])
-    flags = ["--panel", parents / "panel.bcf", "--chrom", args.chrom]
-    run_script("pack_panel", [*flags, "--output", folder / "bits.npz"])
 
 
 def asked_of(
@@ -140,7 +129,8 @@ def rows_of(
         parents = make_couple(own, couple)
         folder = args.directory / f"siblings_{n_siblings}_{depth:g}" / str(couple)
         case = make_embryos(own, parents, couple, depth, folder)
-        prepare(args, parents, folder)
+        sources = ["--panel", parents / "panel.bcf"]
+        prepare_lacking(args, parents, folder, sources)
         asked = asked_of(args, case, couple, parents, folder)
         members = morula_stages.members_of(case, asked)
         morula_stages.learn(case, asked, members, folder)

@@ -66,7 +66,7 @@ def read_counts(args: argparse.Namespace, panel: Sites) -> list[NDArray[np.float
     """Reads (L, 2) of every embryo at the panel's sites."""
     counted = family_sites.load(args.family_sites).sites
     found = allele_counts.read_family(args.counts, args.chrom, counted, args.embryos)
-    return [embryo_evidence.at_panel(reads, counted, panel) for reads in found]
+    return list(embryo_evidence.at_panel(found, counted, panel))
 
 
 def impute(args: argparse.Namespace, panel: PanelBits) -> list[Imputed]:

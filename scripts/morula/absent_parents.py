@@ -96,11 +96,12 @@ def siblings_of(
         [np.interp(panel.sites.pos_bp, family.sites.pos_bp, one) for one in family.cm]
     )
     alone = []
-    for reads, learnt in zip(members.reads, members.learnt, strict=True):
+    everyone = embryo_evidence.at_panel(members.reads, family.sites, panel.sites)
+    for reads, learnt in zip(everyone, members.learnt, strict=True):
         shown = embryo_evidence.evidence(
             panel.sites,
             frequency,
-            embryo_evidence.at_panel(reads, family.sites, panel.sites),
+            reads,
             learnt,
             members.max_depth,
             members.outlier,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,14 +30,17 @@ def coarse(learnt: Amplification) -> Amplification:
     return replace(learnt, shares=SHARES, share_prior=prior, contamination=0.0)
 
 
-def at_panel(reads: Floats, counted: Sites, panel: Sites) -> Floats:
-    """Reads (L, 2) at the panel's sites, of those at `counted`; none where none were
-    counted (indels that do not vary in the panel)."""
+def at_panel(
+    everyone: Sequence[Floats], counted: Sites, panel: Sites
+) -> Iterator[Floats]:
+    """Reads (L, 2) of each embryo at the panel's sites, of those at `counted`; none
+    where none were counted (indels that do not vary in the panel)."""
     rows = panel.index()
     place = np.array([rows.get(key, -1) for key in counted.index()], dtype=np.int64)
-    found = np.zeros((len(panel.pos_bp), 2))
-    found[place[place >= 0]] = reads[place >= 0]
-    return found
+    for reads in everyone:
+        found = np.zeros((len(panel.pos_bp), 2))
+        found[place[place >= 0]] = reads[place >= 0]
+        yield found
 
 
 def evidence(

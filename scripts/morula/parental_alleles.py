@@ -193,7 +193,7 @@ def read_phase(path: str | Path, samples: list[str], sites: Sites) -> dict[str, 
     }
 
 
-def _hardy_weinberg(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+def hardy_weinberg(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
     """P(order) of two haplotypes drawn from the panel, (L, 4)."""
     return _independent(np.repeat(frequency[:, None], 2, axis=1))
 
@@ -227,14 +227,14 @@ def parent_of(
     # Hardy-Weinberg, and the order of a het from its phase.
     # METHOD: a het that neither panel nor reads phase tells nothing about which
     # haplotype carries it: one half each; the embryos' own reads then decide.
-    prior = _hardy_weinberg(frequency)
+    prior = hardy_weinberg(frequency)
     prior[guessed] = _independent((1 - error) * share + error * panel)[guessed]
     second = np.where(alleles[:, 1] == 1, 1 - phase.flip, phase.flip)
     for order, weight in ((1, second), (2, 1 - second)):
         prior[is_phased_het, order] *= 2 * weight[is_phased_het]
     posterior = prior * likelihoods[:, [0, 1, 1, 2]]
     posterior /= posterior.sum(axis=1, keepdims=True)
-    orders = (1.0 - error) * posterior + error * _hardy_weinberg(frequency)
+    orders = (1.0 - error) * posterior + error * hardy_weinberg(frequency)
     copies = np.stack(
         [posterior[:, 0], posterior[:, 1] + posterior[:, 2], posterior[:, 3]], axis=1
     )
@@ -247,7 +247,7 @@ def absent_parent(frequency: NDArray[np.float64]) -> Parent:
     """A donor without data: both haplotypes carry ALT with the panel's frequency."""
     n_sites = len(frequency)
     return Parent(
-        _hardy_weinberg(frequency),
+        hardy_weinberg(frequency),
         np.zeros(n_sites),
         np.zeros(n_sites, dtype=bool),
         np.full(n_sites, np.nan),

@@ -23,6 +23,7 @@ from morula import sibling_kernels
 from morula.embryo_qc import STRANGER
 from morula.genetic_map import haldane
 from morula.order_kernels import Floats
+from morula.parental_alleles import hardy_weinberg
 
 # METHOD: the chain takes its sites as unlinked in the population, and what is told of
 # an embryo was told by linkage: so it looks at one site in as many bp, a common one,
@@ -87,8 +88,7 @@ class Shown:
         others = members[members != one]
         ln = self._given(np.int64(one), others, self.vectors(others))
         related = sibling_kernels.ln_probability(ln, self.recombination)
-        p = self.frequency[:, None]
-        expected = np.concatenate([(1 - p) ** 2, p * (1 - p), p * (1 - p), p**2], 1)
+        expected = hardy_weinberg(self.frequency)
         stranger = np.log((self.likelihood[:, one] * expected).sum(axis=1)).sum()
         return float(related - WEIGHT * stranger)
 
@@ -99,7 +99,8 @@ def shown(
     """What is told by genotypes, (E, L, 3), P(0, 1, 2 ALT copies) of each embryo by
     itself; frequency: (L,); cm: (2, L), of mother and father."""
     p = np.clip(frequency, LEAST_FREQUENCY / 10, 1.0 - LEAST_FREQUENCY / 10)
-    expected = np.stack([(1.0 - p) ** 2, 2.0 * p * (1.0 - p), p**2], axis=1)
+    none, one, other, two = hardy_weinberg(p).T
+    expected = np.stack([none, one + other, two], axis=1)
     ratio = np.maximum(genotypes, LEAST) / expected
     told = (genotypes * np.log(ratio)).sum(axis=2).sum(axis=0)
     told[np.minimum(frequency, 1.0 - frequency) < LEAST_FREQUENCY] = 0.0
