@@ -1,8 +1,8 @@
 """Allele counts of embryos, as the call stage writes them.
 
 METHOD: the call stage writes a record for each of a family's sites, in their order: so
-they are read by compiled code from uncompressed BCF. A file of any other kind is read
-as text, which also says what is wrong with it.
+they are read by compiled code as BCF stores them. A file of any other kind is read as
+text, which also says what is wrong with it.
 
 A table of sites has the columns pos_bp, ref and alt; L sites.
 """
@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from morula import bcf_kernels, bcf_stream
+from morula import bcf_kernels, bcf_stream, call_files
 from morula.bcf_stream import BcfStream
 from morula.errors import InputError
 from morula.parental_alleles import Sites
@@ -73,15 +73,32 @@ class _Expected:
 def _read(
     path: str | Path, chrom: str, expected: _Expected, embryo: str | None
 ) -> NDArray[np.float64]:
-    with bcf_stream.records_of(path, chrom, is_indexed=False) as stream:
-        _check_samples(path, stream.samples, embryo)
-        counts = _in_order(stream, expected)
-    return _read_text(path, chrom, expected.table) if counts is None else counts
+    counts = _as_stored(path, chrom, expected, embryo)
+    return _read_text(path, chrom, expected.table, embryo) if counts is None else counts
 
 
-def _in_order(stream: BcfStream, expected: _Expected) -> NDArray[np.float64] | None:
-    """Counts (L, 2) of a file whose records are the sites in their order; else None."""
+def _as_stored(
+    path: str | Path, chrom: str, expected: _Expected, embryo: str | None
+) -> NDArray[np.float64] | None:
+    """Counts (L, 2) of a BCF of one sample whose records are the sites in their order;
+    else None."""
+    try:
+        with bcf_stream.stored_records(path) as stream:
+            if stream is None:
+                return None
+            _check_samples(path, stream.samples, embryo)
+            return _in_order(stream, chrom, expected)
+    except OSError:
+        # No gzipped file: the other way to read it says what is wrong.
+        return None
+
+
+def _in_order(
+    stream: BcfStream, chrom: str, expected: _Expected
+) -> NDArray[np.float64] | None:
+    """Counts (L, 2) of records that are the sites in their order; else None."""
     key = stream.keys.get("AD", bcf_stream.NO_KEY)
+    number = stream.chromosomes.get(chrom, bcf_stream.NO_KEY)
     pos_bp = expected.sites.pos_bp
     letters, starts = expected.letters
     counts = np.empty((len(pos_bp), 2))
@@ -90,12 +107,12 @@ def _in_order(stream: BcfStream, expected: _Expected) -> NDArray[np.float64] | N
         text = rest + part
         buffer = np.frombuffer(text, dtype=np.uint8)
         used, site, is_as_expected = bcf_kernels.pairs_in_order(
-            buffer, site, pos_bp, letters, starts, key, counts
+            buffer, number, site, pos_bp, letters, starts, key, counts
         )
         if not is_as_expected:
             return None
         rest = text[used:]
-    return counts if site == len(pos_bp) else None
+    return counts if site == len(pos_bp) and not rest else None
 
 
 def _check_samples(
@@ -110,9 +127,10 @@ def _check_samples(
 
 
 def _read_text(
-    path: str | Path, chrom: str, expected: pl.DataFrame
+    path: str | Path, chrom: str, expected: pl.DataFrame, embryo: str | None
 ) -> NDArray[np.float64]:
     """Counts (L, 2) of a file in any order; raises InputError as `read_counts` does."""
+    _check_samples(path, call_files.samples_of(path), embryo)
     found = _records(path, chrom)
     counts = found.select(_count("field_0"), _count("field_1")).to_numpy()
     rows = _rows(found.select(*SITE), expected)

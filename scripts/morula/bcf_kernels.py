@@ -16,7 +16,7 @@ Buffer = NDArray[np.uint8]
 Indices = NDArray[np.int64]
 
 # Bytes before a record's ID: two lengths, CHROM, POS, rlen, QUAL, two counts each.
-_POS_AT, _COUNTS_AT, _ID_AT = 12, 24, 32
+_CHROM_AT, _POS_AT, _COUNTS_AT, _ID_AT = 8, 12, 24, 32
 _FLOAT = 5
 _LONG = 15
 # A float of this is missing, the next one is the end of a vector: both are NaN.
@@ -43,7 +43,7 @@ def _int(buffer: Buffer, at: int, size: int) -> int:
     return value - (1 << (8 * size)) if value >> (8 * size - 1) else value
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _size(kind: int) -> int:
     """Bytes of a value: int8, int16, int32, float and char are 1, 2, 3, 5, 7."""
     if kind == 2:
@@ -51,7 +51,7 @@ def _size(kind: int) -> int:
     return 4 if kind == 3 or kind == _FLOAT else 1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _typed(buffer: Buffer, at: int) -> tuple[int, int, int]:
     """Kind of a vector's values, their number, and where they start."""
     kind, count = _uint(buffer, at, 1) & 15, _uint(buffer, at, 1) >> 4
@@ -63,7 +63,7 @@ def _typed(buffer: Buffer, at: int) -> tuple[int, int, int]:
     return kind, count, at
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _matches(buffer: Buffer, at: int, letters: Buffer, start: int, end: int) -> bool:
     """Whether the text at `at`, of a length that is known, is that of a site."""
     for letter in range(end - start):
@@ -72,7 +72,28 @@ def _matches(buffer: Buffer, at: int, letters: Buffer, start: int, end: int) -> 
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
+def _has_alleles(
+    buffer: Buffer, record: int, site: int, letters: Buffer, starts: Indices
+) -> bool:
+    """Whether a record has one ALT, and its alleles are those of a site."""
+    if _uint(buffer, record + _COUNTS_AT + 2, 2) != 2:
+        return False
+    _, length, at = _typed(buffer, record + _ID_AT)
+    _, n_ref, ref = _typed(buffer, at + length)
+    _, n_alt, alt = _typed(buffer, ref + n_ref)
+    # One by one: a slice of three would cost as much as all the rest.
+    start, middle = starts[2 * site], starts[2 * site + 1]
+    end = starts[2 * site + 2]
+    return (
+        n_ref == middle - start
+        and n_alt == end - middle
+        and _matches(buffer, ref, letters, start, middle)
+        and _matches(buffer, alt, letters, middle, end)
+    )
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
 def _site_of(
     buffer: Buffer,
     record: int,
@@ -82,21 +103,10 @@ def _site_of(
     starts: Indices,
 ) -> int:
     """The site, from `first` on, whose position and alleles a record has; -1: none."""
-    if _uint(buffer, record + _COUNTS_AT + 2, 2) != 2:
-        return -1
     pos = _int(buffer, record + _POS_AT, 4) + 1
-    _, length, at = _typed(buffer, record + _ID_AT)
-    _, n_ref, ref = _typed(buffer, at + length)
-    _, n_alt, alt = _typed(buffer, ref + n_ref)
     site = first
     while site < len(pos_bp) and pos_bp[site] == pos:
-        start, middle, end = starts[2 * site : 2 * site + 3]
-        if (
-            n_ref == middle - start
-            and n_alt == end - middle
-            and _matches(buffer, ref, letters, start, middle)
-            and _matches(buffer, alt, letters, middle, end)
-        ):
+        if _has_alleles(buffer, record, site, letters, starts):
             return site
         site += 1
     return -1
@@ -138,7 +148,7 @@ def find_sites(
     return at, n_found, first
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
 def _field(buffer: Buffer, record: int, key: int, n_samples: int) -> int:
     """Where the typed vector of a FORMAT field starts; -1: the record has none."""
     n_fields = _uint(buffer, record + _ID_AT - 1, 1)
@@ -154,9 +164,11 @@ def _field(buffer: Buffer, record: int, key: int, n_samples: int) -> int:
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
-def _pair(buffer: Buffer, record: int, key: int, out: NDArray[np.float64]) -> bool:
-    """Put the two whole numbers of a field of the only sample into out, (2,), a missing
+@numba.njit(cache=True, nogil=True, inline="always")
+def _pair(
+    buffer: Buffer, record: int, key: int, out: NDArray[np.float64], site: int
+) -> bool:
+    """Put the two whole numbers of a field of the only sample into out[site], a missing
     one as 0; False where the record has not two, or one below 0."""
     start = _field(buffer, record, key, 1)
     if start < 0:
@@ -171,13 +183,14 @@ def _pair(buffer: Buffer, record: int, key: int, out: NDArray[np.float64]) -> bo
             value = 0
         if value < 0:
             return False
-        out[allele] = value
+        out[site, allele] = value
     return True
 
 
 @numba.njit(cache=True, nogil=True)
 def pairs_in_order(
     buffer: Buffer,
+    chrom: int,
     first: int,
     pos_bp: Indices,
     letters: Buffer,
@@ -186,7 +199,7 @@ def pairs_in_order(
     out: NDArray[np.float64],
 ) -> tuple[int, int, bool]:
     """Fill out (L, 2) with a field's two numbers, of records that are the wanted sites
-    one by one from `first` on; the sites as in `find_sites`.
+    of the chromosome one by one from `first` on; the sites as in `find_sites`.
 
     Returns the bytes of whole records, the next site, and False at a record that is
     another site, or has not two numbers.
@@ -196,11 +209,13 @@ def pairs_in_order(
         end = at + 8 + _uint(buffer, at, 4) + _uint(buffer, at + 4, 4)
         if end > len(buffer):
             break
-        if site == len(pos_bp) or (
-            _site_of(buffer, at, site, pos_bp, letters, starts) != site
+        if (
+            site == len(pos_bp)
+            or _uint(buffer, at + _CHROM_AT, 4) != chrom
+            or _int(buffer, at + _POS_AT, 4) + 1 != pos_bp[site]
+            or not _has_alleles(buffer, at, site, letters, starts)
+            or not _pair(buffer, at, key, out, site)
         ):
-            return at, site, False
-        if not _pair(buffer, at, key, out[site]):
             return at, site, False
         at, site = end, site + 1
     return at, site, True

@@ -7,6 +7,7 @@ its switches, modulo 2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -101,20 +102,23 @@ def segmentation(haplotype: Bits) -> tuple[NDArray[np.bool_], list[Crossover]]:
     second = share_second(haplotype)
     path = _best_path(np.asarray(second - 0.5), CHANGE_COST / 2)
     turns = np.flatnonzero(path[1:] != path[:-1]) + 1
+    own = [np.flatnonzero(one[1:] != one[:-1]) + 1 for one in haplotype]
     found = []
     for turn in turns:
-        places = _nearest_turns(haplotype, int(turn), bool(path[turn]))
+        places = _nearest_turns(haplotype, own, int(turn), bool(path[turn]))
         low, high = np.quantile(places, (0.025, 0.975), method="nearest")
         found.append(Crossover(int(turn), int(low), int(high)))
     return path, found
 
 
-def _nearest_turns(haplotype: Bits, turn: int, after: bool) -> NDArray[np.int64]:
-    """Of each sample, the place nearest to `turn` where it turns to `after`; `turn`
-    itself for those that do not."""
+def _nearest_turns(
+    haplotype: Bits, turns: Sequence[NDArray[np.int64]], turn: int, after: bool
+) -> NDArray[np.int64]:
+    """Of each sample, the place nearest to `turn` among its `turns` where it turns to
+    `after`; `turn` itself for those that do not."""
     places = []
-    for sample in haplotype:
-        own = np.flatnonzero((sample[1:] == after) & (sample[:-1] != after)) + 1
+    for sample, every in zip(haplotype, turns, strict=True):
+        own = every[sample[every] == after]
         places.append(own[np.abs(own - turn).argmin()] if len(own) else turn)
     return np.array(places)
 

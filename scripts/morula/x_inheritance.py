@@ -116,8 +116,10 @@ def segments_of(
     pos_bp = family.sites.pos_bp
     whole = [(slice(0, len(pos_bp)), False)]
     for span, is_single in _parts(family.is_single) if side else whole:
-        inside = (rows >= span.start) & (rows < span.stop)
-        if not inside.any() or (is_single and is_son):
+        first, end = np.searchsorted(rows, (span.start, span.stop)).tolist()
+        if first == end or (is_single and is_son):
             continue
-        here = carried[:, inside] & (not is_single)
-        yield from segments.of_samples(pos_bp[rows[inside]], here, pos_bp[span])
+        here = carried[:, first:end]
+        if is_single:
+            here = np.zeros_like(here)
+        yield from segments.of_samples(pos_bp[rows[first:end]], here, pos_bp[span])

@@ -153,12 +153,12 @@ def test_a_file_cut_off_is_refused(write):
     path = write([("chr1", *row, f"{rng.integers(1 << 20)},1") for row in rows])
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 2 // 3])
-    with pytest.raises(InputError, match=rf"{path}: .* cannot be read by bcftools"):
+    with pytest.raises(InputError, match=rf"{path}: cut off or damaged"):
         read_counts(path, "chr1", sites_of(rows))
 
 
 def test_an_error_of_bcftools_is_not_overlooked(write, tmp_path, monkeypatch):
-    path = write(records())
+    path = write(records(order=(3, 1, 0, 2)))
     tool = tmp_path / "bin/bcftools"
     tool.parent.mkdir()
     tool.write_text(
@@ -166,13 +166,13 @@ def test_an_error_of_bcftools_is_not_overlooked(write, tmp_path, monkeypatch):
     )
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
-    with pytest.raises(InputError, match=rf"{path}: .* cannot be read by bcftools"):
+    with pytest.raises(InputError, match=rf"bcftools query .* while reading {path}"):
         read_counts(path, "chr1", sites_of(SITES))
 
 
 def test_a_file_that_is_no_bcf_is_refused(tmp_path):
     path = tmp_path / "E1.bcf"
-    with pytest.raises(InputError, match="E1.bcf: .* cannot be read by bcftools"):
+    with pytest.raises(InputError, match="E1.bcf: not a VCF or BCF that bcftools can"):
         read_counts(path, "chr1", sites_of(SITES))
 
 
