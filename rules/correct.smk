@@ -20,6 +20,7 @@ rule prepare_family:
             "processes",
             "sex_chromosome",
             "single_sites",
+            "stored_arrays",
             "x_map",
             "x_parent",
         ),
@@ -73,6 +74,7 @@ rule learn_amplification:
             "parental_alleles",
             "processes",
             "site_signals",
+            "stored_arrays",
         ),
         presets=scripts.parent / "resources/amplification.tsv",
         family_sites=lambda wildcards: expand(
@@ -141,6 +143,7 @@ if x_chromosomes:
                 "inheritance_kernels",
                 "parental_alleles",
                 "processes",
+                "stored_arrays",
             ),
             family_sites=lambda wildcards: expand(
                 "results/correct/families/{family}.{chrom}.npz",
@@ -236,6 +239,7 @@ rule correct_family:
             "site_signals",
             "sparse_sweeps",
             "state_choice",
+            "stored_arrays",
             "swap_kernels",
             "x_inheritance",
         ),
@@ -330,6 +334,7 @@ rule list_overrides:
             "segments",
             "sex_chromosome",
             "site_signals",
+            "stored_arrays",
             "x_inheritance",
         ),
         family_sites="results/correct/families/{family}.{chrom}.npz",
@@ -392,6 +397,7 @@ rule gather_embryos:
             "polished_phase",
             "processes",
             "segments",
+            "stored_arrays",
         ),
         amplification=lambda wildcards: expand(
             "results/correct/embryos/{embryo}.amplification.json",

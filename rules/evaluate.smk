@@ -48,6 +48,7 @@ if simulation_plan:
                 "simulation/comparison",
                 "simulation/copies",
                 "simulation/score_accuracy",
+                "stored_arrays",
             ),
             truth=expand("results/simulate/truth/{chrom}.bcf", chrom=autosomes),
             panel=expand("results/reference/panel/{chrom}.bcf", chrom=autosomes),

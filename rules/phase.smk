@@ -17,6 +17,7 @@ rule refine_calls:
             "parental_alleles",
             "processes",
             "state_choice",
+            "stored_arrays",
             "swap_kernels",
         ),
         calls="results/call/{family}.{chrom}.bcf",

@@ -108,7 +108,11 @@ rule index_minimap2:
 rule pack_panel:
     input:
         script=scripts / "pack_panel.py",
-        library=library("panel_bits", "parental_alleles"),
+        library=library(
+            "panel_bits",
+            "parental_alleles",
+            "stored_arrays",
+        ),
         panel="results/reference/panel/{chrom}.bcf",
         panel_index="results/reference/panel/{chrom}.bcf.csi",
     output:

@@ -54,6 +54,7 @@ rule prepare_scores:
             "scoring_reader",
             "scoring_rows",
             "sex_chromosome",
+            "stored_arrays",
         ),
         own_files=[
             trait.scoring_file
@@ -100,9 +101,9 @@ rule score_family:
         library=library(
             "bcf_kernels",
             "bcf_stream",
-            "dosages",
             "disease_risk",
             "diseases",
+            "dosages",
             "family_places",
             "family_risks",
             "family_scores",
@@ -122,6 +123,7 @@ rule score_family:
             "sex_chromosome",
             "sheets",
             "standardise",
+            "stored_arrays",
         ),
         genomes="results/impute/{family}.bcf",
         index="results/impute/{family}.bcf.csi",
@@ -181,7 +183,10 @@ rule score_family:
 rule rank_embryos:
     input:
         script=scripts / "rank_embryos.py",
-        library=library("ranking"),
+        library=library(
+            "ranking",
+            "stored_arrays",
+        ),
         scores="results/score/{family}.tsv",
         paths="results/score/{family}.paths.npz",
     output:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import tables
+from morula import stored_arrays, tables
 from morula.cli import run
 from morula.score_weights import load
 from morula.simulation.accuracy import Measure, proportion, squared_correlation
@@ -133,7 +133,7 @@ def score_rows(args: argparse.Namespace, comparison: Comparison) -> Iterator[Row
     if not args.weights:
         return
     weights = load(args.weights)
-    with np.load(args.panel_scores) as stored:
+    with stored_arrays.opened(args.panel_scores) as stored:
         panel_scores = stored["scores"]
     copies = comparison.true[:, 2:].sum(axis=2, dtype=np.int64)
     true = true_scores(weights, comparison.sites, copies)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from morula import ranking
+from morula import ranking, stored_arrays
 from morula.cli import run
 from morula.tables import read_tsv, write_tsv
 
@@ -89,7 +89,7 @@ def ranked_rows(
     left_out: str,
 ) -> list[dict[str, object]]:
     """Rows of the embryos that can be ranked, best first."""
-    with np.load(args.paths) as stored:
+    with stored_arrays.opened(args.paths) as stored:
         row_of = {name: i for i, name in enumerate(stored["embryos"].tolist())}
         column_of = {name: i for i, name in enumerate(stored["traits"].tolist())}
         columns = [column_of[disease.name] for disease in diseases]

@@ -18,6 +18,7 @@ from morula import (
     score_table,
     score_weights,
     standardise,
+    stored_arrays,
 )
 from morula.atomic import written_whole
 from morula.cli import run
@@ -118,7 +119,7 @@ def compared(
     failed: set[str],
 ) -> dict[str, score_table.Reference]:
     """What every sample's scores are compared with."""
-    with np.load(args.panel_scores) as stored:
+    with stored_arrays.opened(args.panel_scores) as stored:
         labels = Labels(
             stored["samples"], stored["populations"], stored["superpopulations"]
         )

@@ -14,6 +14,7 @@ import allel
 import numpy as np
 from numpy.typing import NDArray
 
+from morula import stored_arrays
 from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.panel_samples import Labels
@@ -135,7 +136,7 @@ def save(path: str | Path, reference: Reference) -> None:
 
 def load(path: str | Path) -> Reference:
     """Read what `save` wrote."""
-    with np.load(path) as stored:
+    with stored_arrays.opened(path) as stored:
         return Reference(
             **{name.name: stored[name.name] for name in dataclasses.fields(Reference)}
         )

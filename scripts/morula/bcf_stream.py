@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from isal import igzip, isal_zlib
+from isal import igzip, igzip_lib
 from numpy.typing import NDArray
 
 from morula.errors import InputError
@@ -31,7 +31,7 @@ FIXED_COLUMNS = 9
 # Of a field, or a chromosome, that the header lacks.
 NO_KEY = -1
 # Of a gzipped file that is cut off or damaged.
-DAMAGED = (EOFError, isal_zlib.error)
+DAMAGED = (EOFError, igzip_lib.IsalError)
 
 
 @dataclass
@@ -60,7 +60,7 @@ def stored_records(path: str | Path) -> Iterator[BcfStream | None]:
         with igzip.open(path) as source:
             header = _header(source)
             yield None if header is None else BcfStream(*header, source)
-    except DAMAGED as error:
+    except DAMAGED as error:  # type: ignore[misc]  # stubs have an instance
         raise InputError(
             f"{path}: cut off or damaged ({error}); make the file again"
         ) from error
@@ -107,7 +107,7 @@ def letters_of(
 def _header(
     source: IO[bytes],
 ) -> tuple[tuple[str, ...], dict[str, int], dict[str, int]] | None:
-    """Samples, and numbers of FORMAT fields and chromosomes; None where no BCF comes."""
+    """Samples, numbers of FORMAT fields and chromosomes; None where no BCF comes."""
     start = source.read(len(MAGIC) + 4)
     if start[: len(MAGIC)] != MAGIC:
         return None

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from morula import stored_arrays
 from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.joint_posterior import JointPosterior
@@ -129,7 +130,7 @@ def save(path: str | Path, family: FamilyPosterior) -> None:
 
 def load(path: str | Path) -> FamilyPosterior:
     """Read what `save` wrote."""
-    with np.load(path) as data:
+    with stored_arrays.opened(path) as data:
         return FamilyPosterior(
             Sites(data["pos_bp"], data["ref"], data["alt"]),
             tuple(str(name) for name in data["embryos"]),

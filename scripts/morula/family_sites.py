@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import call_files
+from morula import call_files, stored_arrays
 from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.genetic_map import haldane
@@ -118,7 +118,7 @@ def save(path: str | Path, family: FamilySites) -> None:
 
 def load(path: str | Path) -> FamilySites:
     """Read what `save` wrote."""
-    with np.load(path) as data:
+    with stored_arrays.opened(path) as data:
         mother, father = (
             Parent(
                 data[f"{name}_orders"],

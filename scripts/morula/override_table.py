@@ -113,7 +113,7 @@ def rows_of(
 def read(path: str | Path) -> dict[str, list[Followed]]:
     """The overridden sites of each embryo that has any."""
     found: dict[str, list[Followed]] = {}
-    for row in tables.read_tsv(path):
+    for line, row in enumerate(tables.read_tsv(path), start=2):
         try:
             if row["verdict"] != OVERRIDDEN:
                 continue
@@ -126,8 +126,9 @@ def read(path: str | Path) -> dict[str, list[Followed]]:
                 (row["parent"], row["tract_start"] or f"single {row['pos']}"),
             )
         except (KeyError, ValueError) as error:
+            no = "no column or genotype " if isinstance(error, KeyError) else ""
             raise InputError(
-                f"{path}: {type(error).__name__} {error}; expected the table that"
+                f"{path}, line {line}: {no}{error}; expected the table that"
                 " list_overrides.py writes: run that step again"
             ) from error
         found.setdefault(row["embryo"], []).append(one)

@@ -15,6 +15,7 @@ import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
+from morula import stored_arrays
 from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.parental_alleles import Sites
@@ -78,6 +79,6 @@ def save(path: str | Path, panel: PanelBits) -> None:
 
 def load(path: str | Path) -> PanelBits:
     """Read what `save` wrote."""
-    with np.load(path) as data:
+    with stored_arrays.opened(path) as data:
         sites = Sites(data["pos_bp"], data["ref"], data["alt"])
         return PanelBits(sites, data["ids"], data["bits"], int(data["n_haplotypes"]))

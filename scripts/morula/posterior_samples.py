@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from morula import stored_arrays
 from morula.atomic import written_whole
 from morula.errors import InputError
 
@@ -78,7 +79,7 @@ def save(
 
 def load(path: str | Path) -> PosteriorSamples:
     """Read the samples of one family and chromosome."""
-    with np.load(path) as data:
+    with stored_arrays.opened(path) as data:
         return PosteriorSamples(
             tuple(str(name) for name in data["embryos"]),
             data["pos_bp"],
@@ -90,6 +91,7 @@ def load(path: str | Path) -> PosteriorSamples:
 
 def has_single(path: str | Path) -> dict[str, bool]:
     """Whether each embryo has one copy somewhere, without reading its samples."""
-    with np.load(path) as data:
+    with stored_arrays.opened(path) as data:
         names = [str(name) for name in data["embryos"]]
-        return dict(zip(names, data["single"].any(axis=1).tolist(), strict=True))
+        is_single: NDArray[np.bool_] = np.any(data["single"], axis=1)
+    return dict(zip(names, is_single.tolist(), strict=True))

@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import sparse
 
+from morula import stored_arrays
 from morula.atomic import written_whole
 from morula.dosages import Sites, sample_names, stream_copies, stream_dosages
 from morula.match_kernels import add_products
@@ -205,7 +206,7 @@ def save(path: str | Path, weights: Weights) -> None:
 
 def load(path: str | Path) -> Weights:
     """Read what `save` wrote."""
-    with np.load(path) as stored:
+    with stored_arrays.opened(path) as stored:
         names = [field.name for field in fields(Weights) if field.name != "matrix"]
         arrays = {name: stored[name] for name in names}
         shape = (len(arrays["chrom"]), len(arrays["pgs_ids"]))

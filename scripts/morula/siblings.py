@@ -118,16 +118,13 @@ def shown(
 @dataclass(frozen=True)
 class Sibship:
     """vectors: uint8 (E, S), at rows (S,) of the panel's sites, 0 of a stranger;
-    ln_odds: (E,), of a sibling of the others against a stranger."""
+    ln_odds: (E,), of a sibling of the others against a stranger; is_stranger: (E,),
+    those left out, who are never all."""
 
     rows: NDArray[np.int64]
     vectors: NDArray[np.uint8]
     ln_odds: Floats
-
-    @property
-    def is_stranger(self) -> NDArray[np.bool_]:
-        """(E,)"""
-        return np.asarray(self.ln_odds < STRANGER)
+    is_stranger: NDArray[np.bool_]
 
     def vectors_at(
         self, panel_bp: NDArray[np.int64], pos_bp: NDArray[np.int64]
@@ -143,7 +140,7 @@ def sibship(told: Shown) -> Sibship:
     """Vectors of all embryos that are siblings of each other.
 
     The worst stranger is left out before the rest are looked at again: beside one the
-    others look worse than they are.
+    others look worse than they are. The last one stays: its reads spoil nobody's.
     """
     n_embryos = told.likelihood.shape[1]
     ln_odds = np.zeros(n_embryos)
@@ -157,4 +154,6 @@ def sibship(told: Shown) -> Sibship:
         members = np.delete(members, worst)
     vectors = np.zeros((n_embryos, len(told.rows)), dtype=np.uint8)
     vectors[members] = told.vectors(members)
-    return Sibship(told.rows, vectors, ln_odds)
+    is_stranger = np.ones(n_embryos, dtype=bool)
+    is_stranger[members] = False
+    return Sibship(told.rows, vectors, ln_odds, is_stranger)

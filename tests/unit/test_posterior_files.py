@@ -57,6 +57,23 @@ class TestFamilyPosterior:
         with pytest.raises(InputError, match="'E9'; there are those of E1, E2"):
             stored.embryo("E9")
 
+    @pytest.mark.parametrize("kind", ["none", "text", "array", "cut off", "other"])
+    def test_a_file_that_is_no_posterior(self, tmp_path, kind):
+        path = tmp_path / "family.npz"
+        if kind == "text":
+            path.write_text("pos\tref\talt\n")
+        elif kind == "array":
+            with path.open("wb") as handle:
+                np.save(handle, np.arange(3))
+        elif kind == "cut off":
+            stored = embryo_posterior.of_joint(SITES, ["E1"], joint_posterior(1)[0])
+            embryo_posterior.save(path, stored)
+            path.write_bytes(path.read_bytes()[:-100])
+        elif kind == "other":
+            np.savez(path, pos_bp=SITES.pos_bp)
+        with pytest.raises(InputError, match=rf"{path}: not what a step .* run again"):
+            embryo_posterior.load(path)
+
     def test_the_same_posterior_gives_the_same_bytes(self, tmp_path):
         stored = embryo_posterior.of_joint(SITES, ["E1", "E2"], joint_posterior()[0])
         for name in ("one.npz", "two.npz"):

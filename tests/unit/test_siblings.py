@@ -168,6 +168,8 @@ def test_two_strangers_share_nothing(world):
     assert (told.ln_odds < 0).all()
     found = told.vectors_at(world.pos_bp, world.pos_bp)
     assert shared(found).mean() < 0.1
+    # Who is left alone keeps its reads.
+    assert told.is_stranger.sum() <= 1
 
 
 def test_nothing_told_and_one_embryo(world):
