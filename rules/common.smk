@@ -339,6 +339,14 @@ def overrides_of_chromosome(wildcards):
     return [path for path in overrides_of_family(wildcards) if path == name]
 
 
+def confirmed_of_chromosome(wildcards):
+    """What the rule with the table of contradictions says of the parents' calls."""
+    return [
+        path.replace(".overrides.tsv", ".confirmed.npz")
+        for path in overrides_of_chromosome(wildcards)
+    ]
+
+
 # ancestry
 
 

@@ -293,7 +293,8 @@ rule correct_family:
         " --inheritance {output.inheritance} --parents {output.parents} 2> {log}"
 
 
-# Where an embryo's own reads override what it inherited, in families with a parent.
+# Where an embryo's own reads override what it inherited, or confirm what the parents'
+# calls say, in families with a parent.
 rule list_overrides:
     input:
         script=scripts / "list_overrides.py",
@@ -304,7 +305,9 @@ rule list_overrides:
             "array_signal",
             "bcf_kernels",
             "bcf_stream",
+            "call_confirmation",
             "call_files",
+            "confirmed_calls",
             "contaminant",
             "contamination_level",
             "embryo_kernels",
@@ -350,7 +353,8 @@ rule list_overrides:
         ),
         sexes=sex_files,
     output:
-        "results/correct/families/{family}.{chrom}.overrides.tsv",
+        overrides="results/correct/families/{family}.{chrom}.overrides.tsv",
+        confirmed="results/correct/families/{family}.{chrom}.confirmed.npz",
     log:
         "logs/list_overrides/{family}.{chrom}.log",
     benchmark:
@@ -373,7 +377,7 @@ rule list_overrides:
         " --amplification {input.amplification} {params.ordinary} {params.sexes}"
         " --max-depth {params.correct[max_depth]} --outlier {params.correct[outlier]}"
         " --genotype-error {params.correct[genotype_error]}"
-        " --output {output} 2> {log}"
+        " --output {output.overrides} --confirmed {output.confirmed} 2> {log}"
 
 
 rule gather_embryos:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import (
+    confirmed_calls,
     dosage_text,
     embryo_genome,
     embryo_posterior,
@@ -59,6 +60,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--build", choices=sex_chromosome.BUILDS, help="needed for X")
     add("--sexes", nargs="*", default=[], help="of X: .json of infer_sex, an embryo")
     add("--overrides", help=".tsv of list_overrides: where the reads are followed")
+    add("--confirmed", help=".npz of list_overrides: parents' calls confirmed")
     add("--genotype-error", type=float, required=True)
     add("--seed", type=int, required=True)
     add("--genomes", required=True, help="output BCF, indexed too")
@@ -109,10 +111,16 @@ def parental_sides(
     phases = (
         parental_alleles.read_phase(args.phased, known, parents.sites) if known else {}
     )
-    return {
+    sides = {
         side: embryo_genome.haplotypes_of(parents, name, phases, args.genotype_error)
         for side, name in (("maternal", args.mother), ("paternal", args.father))
     }
+    if args.confirmed:
+        confirmed = confirmed_calls.load(args.confirmed)
+        rows, left = confirmed_calls.at_sites(parents.sites, confirmed)
+        for share, own in zip(sides.values(), left, strict=True):
+            share[rows] = confirmed_calls.sharpened(share[rows], own)
+    return sides
 
 
 def genome_of(

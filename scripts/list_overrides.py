@@ -1,5 +1,6 @@
-"""List where embryos' own reads contradict what they inherited, on one autosome of a
-family, and whether their genomes follow the reads there.
+"""List where embryos' own reads contradict what they inherited, on one chromosome of a
+family, and whether their genomes follow the reads there; and say where they confirm
+that both parents are homozygous.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from morula import (
     allele_counts,
     amplification_record,
+    call_confirmation,
+    confirmed_calls,
     embryo_posterior,
     embryo_sex,
     family_evidence,
@@ -52,6 +55,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--outlier", type=float, required=True, help="P(reads not of the genotype)")
     add("--genotype-error", type=float, required=True, help="the same, ordinary DNA")
     add("--output", required=True, help="output .tsv")
+    add("--confirmed", required=True, help="output .npz: parents' calls confirmed")
     args = parser.parse_args(argv)
     if not len(args.embryos) == len(args.counts) == len(args.amplification):
         parser.error("--embryos, --counts and --amplification: one of each per embryo")
@@ -104,10 +108,14 @@ def work(args: argparse.Namespace) -> None:
     # conversion or a new mutation is there: what they contradict is not listed.
     is_judged = [not how.is_array for how in learnt]
     rows = family_evidence.rows_to_judge(family, list(compress(reads, is_judged)))
-    members = [
-        member_of(args, family, rows, name, one, how)
-        for name, one, how in zip(args.embryos, reads, learnt, strict=True)
-    ]
+
+    def members_at(rows: NDArray[np.int64]) -> list[Embryo]:
+        return [
+            member_of(args, family, rows, name, one, how)
+            for name, one, how in zip(args.embryos, reads, learnt, strict=True)
+        ]
+
+    members = members_at(rows)
     is_x = sex_chromosome.is_x(args.chrom)
     sons = embryo_sex.sons(args.sexes, args.embryos) if is_x else set()
     is_son = [name in sons for name in args.embryos]
@@ -123,7 +131,11 @@ def work(args: argparse.Namespace) -> None:
         table += override_table.rows_of(name, args.chrom, *shown)
         overridden = sum(one.is_overridden for one in listed)
         logger.info("%s: %d listed, %d overridden", name, len(listed), overridden)
+    calls = call_confirmation.rows_to_confirm(family)
+    judges = members_at(calls) if len(calls) else []
+    confirmed = call_confirmation.confirm(family, calls, posterior, judges)
     tables.write_tsv(args.output, override_table.COLUMNS, table)
+    confirmed_calls.save(args.confirmed, confirmed)
 
 
 def main(argv: list[str] | None = None) -> int:

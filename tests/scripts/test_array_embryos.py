@@ -206,7 +206,8 @@ class TestChain:
             prefix = "counts." if flag == "counts" else ""
             paths = [f"{family.folder}/{prefix}{name}.{end}" for name in NAMES]
             flags += f" --{flag} {' '.join(paths)}"
-        argv = f"{flags} --output {tmp_path}/overrides.tsv".split()
+        flags += f" --output {tmp_path}/overrides.tsv"
+        argv = f"{flags} --confirmed {tmp_path}/confirmed.npz".split()
         assert list_overrides.main(argv) == 0
         assert tables.read_tsv(tmp_path / "overrides.tsv") == []
 

@@ -189,9 +189,11 @@ class TestScripts:
 
     def test_the_same_input_gives_the_same_bytes(self, found, tmp_path):
         path = tmp_path / "overrides.tsv"
-        flags = self.flags(found, output=[path])
+        confirmed = tmp_path / "confirmed.npz"
+        flags = self.flags(found, output=[path], confirmed=[confirmed])
         assert list_overrides.main(flags) == 0
-        assert path.read_bytes() == (found.folder / "overrides.tsv").read_bytes()
+        for one in (path, confirmed):
+            assert one.read_bytes() == (found.folder / one.name).read_bytes()
 
     def test_a_posterior_of_other_embryos(self, found, tmp_path, capsys):
         names = CHILDREN
@@ -203,6 +205,7 @@ class TestScripts:
                 found.folder / f"{name}.amplification.json" for name in names
             ],
             output=[tmp_path / "overrides.tsv"],
+            confirmed=[tmp_path / "confirmed.npz"],
         )
         assert list_overrides.main(flags) == 2
         assert "of C1, C2: correct the family again" in capsys.readouterr().err

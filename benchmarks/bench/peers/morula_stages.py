@@ -129,7 +129,8 @@ def list_overrides(
     flags += ["--ordinary", *ordinary]
     keys = ("max_depth", "outlier", "genotype_error")
     flags += named_flags({key: defaults[key] for key in keys})
-    run_script("list_overrides", [*flags, "--output", folder / "overrides.tsv"])
+    flags += ["--output", folder / "overrides.tsv"]
+    run_script("list_overrides", [*flags, "--confirmed", folder / "confirmed.npz"])
 
 
 def gather(members: list[Member], folder: Path) -> None:
@@ -152,6 +153,7 @@ def impute(case: Case, args: argparse.Namespace, folder: Path) -> None:
     flags += ["--genotype-error", error, "--genomes", folder / "genomes.bcf"]
     flags += ["--phased", args.phased, "--samples", folder / "samples.npz"]
     flags += ["--overrides", folder / "overrides.tsv"]
+    flags += ["--confirmed", folder / "confirmed.npz"]
     run_script("impute_family", flags)
 
 
