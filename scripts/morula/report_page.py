@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -190,11 +191,53 @@ def trait_parts(family: Family) -> list[dict[str, Any]]:
                 "prevalence": scores[0].numbers["prevalence"],
                 "has_risk": any(s.numbers["risk"] is not None for s in scores),
                 "has_family": any(s.numbers["family_mean"] is not None for s in scores),
+                "has_remarks": any(s.status != "ok" for s in scores),
                 "risk_sex": next((s.risk_sex for s in scores if s.risk_sex), ""),
+                "r2s": _distinct(s.numbers["liability_r2"] for s in scores),
+                "nearest": _distinct(s.nearest_reference or None for s in scores),
+                "facts": trait_facts(scores),
                 "picture": report_scores.draw_trait(trait, scores) if is_given else "",
             }
         )
     return parts
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    """Values that are there, each once, in their order."""
+    return list(dict.fromkeys(value for value in values if value is not None))
+
+
+def trait_facts(scores: list[Score]) -> str:
+    """What holds for all rows of a trait's table, in words."""
+    facts = []
+    children = _distinct(
+        (number(n["family_mean"]), number(n["sibling_sd"]))
+        for n in (score.numbers for score in scores)
+        if n["family_mean"] is not None
+    )
+    for mean, sd in children:
+        spread = "" if sd == MISSING else f", SD {sd}"
+        facts.append(f"Children of this couple: mean z {mean}{spread}")
+    reached = _distinct(
+        (number(n["attainable_low"]), number(n["attainable_high"]))
+        for n in (score.numbers for score in scores)
+        if n["attainable_low"] is not None
+    )
+    facts += [f"attainable z {low} to {high}" for low, high in reached]
+    r2s = _distinct(score.numbers["liability_r2"] for score in scores)
+    if len(r2s) == 1:
+        facts.append(f"R² of the liability {percent(r2s[0])}")
+    nearest = _distinct(score.nearest_reference or None for score in scores)
+    if len(nearest) == 1:
+        facts.append(f"nearest population: {nearest[0]}")
+    return "; ".join(facts)
+
+
+def ranked_traits(family: Family) -> list[str]:
+    """The traits of the embryos' indices, by comma, each list of them once."""
+    return _distinct(
+        place.traits_in_index.replace(",", ", ") or None for place in family.ranking
+    )
 
 
 def match_parts(family: Family) -> list[dict[str, Any]]:
@@ -260,6 +303,7 @@ def render(
             ancestry=ancestry_part(family),
             traits=trait_parts(family),
             matches=match_parts(family),
+            ranked_traits=ranked_traits(family),
             ranking_picture=ranking_picture,
             ranking_words=report_summary.ranking_words(family.ranking),
         )

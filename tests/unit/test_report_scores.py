@@ -1,9 +1,11 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from morula import (
     report_ancestry,
+    report_page,
     report_scores,
     report_summary,
     score_match,
@@ -73,6 +75,32 @@ class TestTrait:
         row = score("E1", z=0.0, risk=0.061, risk_low=0.05, risk_high=0.072)
         assert report_scores.risk_words(row) == "6.1 % (5.0 % to 7.2 %)"
         assert report_scores.risk_words(score("E1", risk=0.061)) == "6.1 %"
+
+
+class TestFacts:
+    """What a trait's table says once, above its rows."""
+
+    FAMILY = {"family_mean": 0.5, "sibling_sd": 0.2}
+    REACH = {"attainable_low": -1.0, "attainable_high": 2.0}
+
+    def test_what_all_rows_share_stands_above_them(self):
+        rows = [score("M1", "mother", z=1.0, liability_r2=0.08)]
+        own = self.FAMILY | self.REACH | {"liability_r2": 0.08}
+        rows += [score(name, z=0.1, **own) for name in ("E1", "E2")]
+        assert report_page.trait_facts(rows) == (
+            "Children of this couple: mean z 0.500, SD 0.200; attainable z −1.00 to"
+            " 2.00; R² of the liability 8.0 %; nearest population: panel EUR, n=30"
+        )
+
+    def test_what_differs_stands_in_the_rows(self):
+        other = replace(
+            score("P1", "father", liability_r2=0.05), nearest_reference="panel EAS"
+        )
+        assert report_page.trait_facts([score("E1", liability_r2=0.08), other]) == ""
+
+    def test_no_spread_where_it_is_not_known(self):
+        words = report_page.trait_facts([score("E1", family_mean=0.5)])
+        assert words.startswith("Children of this couple: mean z 0.500; nearest")
 
 
 class TestExpected:
