@@ -66,6 +66,7 @@ rule impute_family:
             "embryo_posterior",
             "embryo_qc",
             "embryo_sex",
+            "error_classes",
             "family_sites",
             "genetic_map",
             "inheritance",
@@ -132,6 +133,7 @@ rule impute_alone:
             "copying_kernels",
             "dosage_text",
             "embryo_evidence",
+            "error_classes",
             "family_sites",
             "genetic_map",
             "inheritance",
@@ -194,7 +196,11 @@ ruleorder: impute_alone > impute_family
 rule gather_overrides:
     input:
         script=scripts / "gather_overrides.py",
-        library=library("override_table", "parental_alleles"),
+        library=library(
+            "error_classes",
+            "override_table",
+            "parental_alleles",
+        ),
         overrides=overrides_of_family,
     output:
         "results/impute/{family}.overrides.tsv",

@@ -10,6 +10,7 @@ rule refine_calls:
             "call_files",
             "copying",
             "copying_kernels",
+            "error_classes",
             "genetic_map",
             "inheritance_kernels",
             "low_pass",

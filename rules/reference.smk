@@ -109,6 +109,7 @@ rule pack_panel:
     input:
         script=scripts / "pack_panel.py",
         library=library(
+            "error_classes",
             "panel_bits",
             "parental_alleles",
             "stored_arrays",

@@ -7,6 +7,7 @@ rule write_report:
         script=scripts / "write_report.py",
         version=scripts / "morula/__init__.py",
         library=library(
+            "error_classes",
             "override_table",
             "parental_alleles",
             "report_ancestry",

@@ -207,6 +207,7 @@ if not has_reads:
             library=library(
                 "biallelic",
                 "call_files",
+                "error_classes",
                 "family_sites",
                 "genetic_map",
                 "haplotypes",
@@ -287,6 +288,7 @@ if not has_reads:
             script=scripts / "simulate_counts.py",
             library=library(
                 "call_files",
+                "error_classes",
                 "family_sites",
                 "genetic_map",
                 "haplotypes",

@@ -5,17 +5,12 @@ the amplicon length, the read error rates by class, and the share of reads from 
 mother's own cells. morula.amplification_fit learns them.
 
 A site's class is 12 * level of contamination (morula.contamination_level) + 4 *
-mother's ALT copies + error class. Error classes, by what a misread does at the alleles:
-    0  an SNV, neither direction is C>T or G>A
-    1  REF read as ALT is C>T or G>A (damage)
-    2  ALT read as REF is C>T or G>A (damage)
-    3  an insertion or deletion (a polymerase slipped)
+mother's ALT copies + error class (morula.error_classes).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,13 +20,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from morula import contamination_level, inheritance, tables
+from morula.error_classes import N_ERROR_CLASSES
 from morula.errors import InputError
 
-N_ERROR_CLASSES = 4
 # Of one level of contamination: three of the mother's copies, four of errors.
 N_OF_LEVEL = 3 * N_ERROR_CLASSES
 N_CLASSES = N_OF_LEVEL * contamination_level.N_LEVELS
-DAMAGE = (("C", "T"), ("G", "A"))
 # Of the fixed point of dropout_of_loci, which contracts quickly.
 UNSEEN_ROUNDS = 30
 LEAST_KEPT = 1e-9
@@ -120,26 +114,14 @@ class Amplification:
 
 
 def site_classes(
-    ref: Sequence[str] | NDArray[np.str_],
-    alt: Sequence[str] | NDArray[np.str_],
+    errors: NDArray[np.int64],
     mother: NDArray[np.float64],
     level: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Class of each site, int64 (L,); mother: (L, 2), P(her haplotype carries ALT);
-    level: (L,), of contamination_level.levels."""
+    """Class of each site, int64 (L,); errors: (L,), its error class; mother: (L, 2),
+    P(her haplotype carries ALT); level: (L,), of contamination_level.levels."""
     copies = np.rint(mother.sum(axis=1)).astype(np.int64)
-    found = _error_classes(np.asarray(ref, np.str_), np.asarray(alt, np.str_))
-    return found + N_ERROR_CLASSES * copies + N_OF_LEVEL * level
-
-
-def _error_classes(ref: NDArray[np.str_], alt: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Error class of each site, int64 (L,)."""
-    found = np.zeros(len(ref), dtype=np.int64)
-    for one, other in DAMAGE:
-        found[(ref == one) & (alt == other)] = 1
-        found[(ref == other) & (alt == one)] = 2
-    found[np.char.str_len(ref) != np.char.str_len(alt)] = 3
-    return found
+    return errors + N_ERROR_CLASSES * copies + N_OF_LEVEL * level
 
 
 def read_preset(path: str | Path, name: str) -> Preset:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from morula import array_signal, inheritance
-from morula.amplification import N_CLASSES, N_ERROR_CLASSES, Amplification
+from morula.amplification import N_CLASSES, Amplification
 from morula.array_signal import ArraySignal
+from morula.error_classes import N_ERROR_CLASSES
 from morula.inheritance import Chain, Posterior
 
 LENGTH_BOUNDS_BP = (200.0, 1e7)

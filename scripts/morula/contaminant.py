@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from morula import amplification, contamination_level, inheritance
+from morula import contamination_level, inheritance
 from morula.amplification import Amplification
+from morula.error_classes import N_ERROR_CLASSES
 
 Floats = NDArray[np.float64]
 
@@ -44,9 +45,9 @@ def local_share(learnt: Amplification) -> LocalShare:
     """The grid of x alone where the embryo is all but clean, else of x and mixture."""
     if learnt.contamination < LEAST:
         return LocalShare(learnt.read_table(), learnt.share_prior, learnt.shares)
-    n_of_level = 3 * amplification.N_ERROR_CLASSES
+    n_of_level = 3 * N_ERROR_CLASSES
     level = np.repeat(contamination_level.local(learnt.contamination), n_of_level)
-    copies = np.repeat(np.arange(3.0), amplification.N_ERROR_CLASSES)
+    copies = np.repeat(np.arange(3.0), N_ERROR_CLASSES)
     copies = np.tile(copies, contamination_level.N_LEVELS)
     transmitted = np.array([0.0, 0.0, 1.0, 1.0])
     other = np.clip(copies[:, None] - transmitted, 0.0, 1.0)[:, :, None]

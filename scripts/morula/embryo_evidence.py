@@ -61,7 +61,7 @@ def evidence(
         no_level = np.zeros(len(gap_bp), dtype=np.int64)
         both = np.repeat(frequency[:, None], 2, axis=1)
         shown = amplification.cap_depth(reads, max_depth)
-        classes = amplification.site_classes(sites.ref, sites.alt, both, no_level)
+        classes = amplification.site_classes(sites.error_class, both, no_level)
     return copying.of_reads(
         shown,
         grid.read_table(),

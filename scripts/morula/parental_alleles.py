@@ -8,12 +8,14 @@ this sequence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
+from morula import error_classes
 from morula.errors import InputError
 
 
@@ -28,6 +30,11 @@ class Sites:
     def at(self, rows: NDArray[np.int64]) -> Sites:
         """The sites in `rows`."""
         return Sites(self.pos_bp[rows], self.ref[rows], self.alt[rows])
+
+    @cached_property
+    def error_class(self) -> NDArray[np.int64]:
+        """Error class of each site, (L,): see morula.error_classes."""
+        return error_classes.of_alleles(self.ref, self.alt)
 
     def index(self) -> dict[tuple[int, str, str], int]:
         """Row of each site."""

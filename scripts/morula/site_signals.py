@@ -28,5 +28,5 @@ def at_rows(
     level = contamination_level.levels(sites.pos_bp, shown, rows)
     return (
         amplification.cap_depth(shown[rows], max_depth),
-        amplification.site_classes(sites.ref[rows], sites.alt[rows], mother, level),
+        amplification.site_classes(sites.error_class[rows], mother, level),
     )

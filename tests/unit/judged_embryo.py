@@ -158,8 +158,7 @@ def chain_of(
     return inheritance.Chain(
         amplification.cap_depth(reads, 50.0),
         amplification.site_classes(
-            family.sites.ref,
-            family.sites.alt,
+            family.sites.error_class,
             alleles[0],
             contamination_level.levels(
                 family.sites.pos_bp, reads, np.arange(len(reads))

@@ -14,6 +14,7 @@ from morula import (
     amplification_intervals,
     amplification_record,
     contamination_level,
+    error_classes,
     inheritance,
 )
 from morula.errors import InputError
@@ -37,15 +38,14 @@ def world(seed, depth, n_sites=N_SITES, cm_per_bp=2e-5, **how):
         np.clip(parent.astype(float), 1e-3, 1 - 1e-3) for parent in (mother, father)
     ]
     kinds = rng.integers(0, 3, n_sites)
-    ref = np.array(["A", "C", "T"], dtype=object)[kinds]
-    alt = np.array(["C", "T", "C"], dtype=object)[kinds]
+    ref = np.array(["A", "C", "T"], dtype="<U2")[kinds]
+    alt = np.array(["C", "T", "C"], dtype="<U2")[kinds]
     ref[::10], alt[::10] = "G", "GA"  # indels
     flip = haldane(gap_cm)
     chain = inheritance.Chain(
         amplification.cap_depth(true.counts.astype(float), 50.0),
         amplification.site_classes(
-            ref,
-            alt,
+            error_classes.of_alleles(ref, alt),
             alleles[0],
             contamination_level.levels(
                 pos_bp, true.counts.astype(float), np.arange(len(pos_bp))
@@ -310,14 +310,15 @@ class TestPieces:
     def test_site_classes(self):
         mother = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.01, 0.0]])
         level = np.array([0, 0, 2, 8])
-        found = amplification.site_classes(list("CTAG"), list("TCCA"), mother, level)
+        errors = error_classes.of_alleles(
+            np.array(list("CTAG")), np.array(list("TCCA"))
+        )
+        found = amplification.site_classes(errors, mother, level)
         assert found.tolist() == [1, 4 + 2, 24 + 8 + 0, 96 + 1]
 
     def test_indels_are_a_class_of_their_own(self):
-        mother, level = np.zeros((3, 2)), np.zeros(3, dtype=np.int64)
-        ref, alt = ["C", "CT", "G"], ["CT", "C", "A"]
-        found = amplification.site_classes(ref, alt, mother, level)
-        assert found.tolist() == [3, 3, 1]
+        ref, alt = np.array(["C", "CT", "G"]), np.array(["CT", "C", "A"])
+        assert error_classes.of_alleles(ref, alt).tolist() == [3, 3, 1]
 
     def test_template_and_errors_of_a_class(self):
         learnt = amplification.start(PRESET, None, 11, 0.01, 0.05, 0.02, 0.04)

@@ -54,8 +54,7 @@ class TestSites:
         whole = inheritance.Chain(
             np.where(used[:, None], reads, 0.0),
             amplification.site_classes(
-                family.sites.ref,
-                family.sites.alt,
+                family.sites.error_class,
                 alleles[0],
                 contamination_level.levels(
                     family.sites.pos_bp, reads, np.arange(len(reads))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from morula import amplification, contaminant, contamination_level
+from morula import amplification, contaminant, contamination_level, error_classes
 from morula.amplification import Amplification
 
 ERROR = 0.003
@@ -35,7 +35,7 @@ class TestContaminated:
         """P(a read shows ALT) at a plain site of the middle level."""
         level = -contamination_level.LOWEST
         site_class = (
-            amplification.N_OF_LEVEL * level + amplification.N_ERROR_CLASSES * copies
+            amplification.N_OF_LEVEL * level + error_classes.N_ERROR_CLASSES * copies
         )
         return np.exp(self.found.ln_read[site_class, genotype, 5 * state + share, 1])
 

@@ -120,7 +120,7 @@ def test_the_embryo_at_the_informative_sites():
     # The depth around a site is that of all sites, the ones left out included.
     level = contamination_level.levels(family.sites.pos_bp, reads, rows)
     expected = amplification.site_classes(
-        ["A"] * 3, ["G"] * 3, mother.alleles[rows], level
+        family.sites.error_class[rows], mother.alleles[rows], level
     )
     np.testing.assert_array_equal(found.site_class, expected)
     assert len(set(expected.tolist())) >= 2
