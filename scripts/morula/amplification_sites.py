@@ -21,9 +21,9 @@ STRETCH_SITES = 400
 # Other sites tell the error rates alone: one for each two informative ones.
 PLAIN_SHARE = 0.5
 # Sites that are farther apart are rarely on one fragment (bp); and the share of sites
-# without reads above which most neighbours with reads are.
+# without reads above which neighbours with reads often are.
 FRAGMENT_BP = 700
-SHALLOW = 0.5
+SHALLOW = 0.2
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Choice:
 
     @property
     def is_shallow(self) -> bool:
-        """Whether most sites with reads have those of one fragment."""
+        """Whether many sites with reads have those of one fragment."""
         return self.unseen > SHALLOW
 
 
