@@ -319,6 +319,14 @@ class TestBeagle:
         expected = parents.hardy_weinberg(parents.panel_frequency(case))
         np.testing.assert_allclose(found.gp[0], expected, rtol=1e-5)
 
+    def test_where_nothing_is_left_to_impute(self, family, tmp_path):
+        # Every site has reads, indels too: Beagle then writes no GP.
+        case = case_of(family, ("E1", "E2"))
+        case = with_reads(replace(case, is_snv=np.ones_like(case.is_snv)), 60.0)
+        found = run_on(case, tmp_path, run_beagle.main, *self.flags(family))
+        assert set(np.unique(found.gp).tolist()) == {0.0, 1.0}
+        assert right(case, found) > 0.999
+
     def test_another_panel_is_refused(self, family, tmp_path, capfd):
         case = case_of(family, ("E1",))
         moved = case.pos_bp.copy()

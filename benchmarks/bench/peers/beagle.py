@@ -47,7 +47,8 @@ def write_target(case: Case, genotype: NDArray[np.int8], path: Path) -> int:
 
 
 def read_gp(case: Case, path: Path) -> NDArray[np.float64]:
-    """GP of Beagle's output at the sites of the case, (E, L, 3).
+    """GP of Beagle's output at the sites of the case, (E, L, 3); where every site was
+    called in some embryo it imputes none and writes GT alone, which then counts whole.
 
     Raises InputError when Beagle left out a site.
     """
@@ -58,7 +59,9 @@ def read_gp(case: Case, path: Path) -> NDArray[np.float64]:
     for record in reader:
         row = row_of.get((record.POS, record.REF, record.ALT[0]))
         if row is not None:
-            gp[:, row] = record.format("GP")
+            copies = record.genotype.array()[:, :2].sum(axis=1)
+            given = record.format("GP") if "GP" in record.FORMAT else None
+            gp[:, row] = np.eye(3)[copies] if given is None else given
     reader.close()
     lost = int(np.isnan(gp).any(axis=(0, 2)).sum())
     if lost:
