@@ -9,6 +9,7 @@ import pytest
 
 from family_scripts import NAMES, finish, read_genomes, small_chain
 from morula import override_table, posterior_samples, tables
+from morula.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +78,13 @@ def test_a_table_of_something_else(family, tmp_path, capsys):
     (tmp_path / "posterior.npz").symlink_to(family.folder / "posterior.npz")
     assert finish(family.folder, tmp_path, overrides=table) == 2
     assert "list_overrides.py writes" in capsys.readouterr().err
+
+
+def test_a_genotype_that_is_none_is_named_with_its_line(tmp_path):
+    table = tmp_path / "overrides.tsv"
+    cells = dict.fromkeys(override_table.COLUMNS, "0") | {"shown": "1|1"}
+    kept = cells | {"verdict": "kept", "inherited": "0|0"}
+    wrong = cells | {"verdict": "overridden", "inherited": "0|2"}
+    tables.write_tsv(table, override_table.COLUMNS, [kept, wrong])
+    with pytest.raises(InputError, match=r"overrides.tsv, line 3: .* genotype '0\|2'"):
+        override_table.read(table)
