@@ -20,7 +20,6 @@ from morula import (
     standardise,
     stored_arrays,
 )
-from morula.atomic import written_whole
 from morula.cli import run
 from morula.errors import InputError
 from morula.family_scores import FamilyScores, score_family
@@ -228,14 +227,13 @@ def write_paths(
     ]
     shape = (len(all_z), scores.paths.shape[1], scores.paths.shape[2])
     z = np.array(all_z).reshape(shape)[:, :, of_trait]
-    with written_whole(args.paths) as partial:
-        np.savez_compressed(
-            partial,
-            embryos=np.array(scores.embryos, dtype=str),
-            traits=np.array(names, dtype=str),
-            z=z,
-            risk=family_risks.risk_samples(models, scores.embryos, names, z),
-        )
+    stored_arrays.write(
+        args.paths,
+        embryos=np.array(scores.embryos, dtype=str),
+        traits=np.array(names, dtype=str),
+        z=z,
+        risk=family_risks.risk_samples(models, scores.embryos, names, z),
+    )
 
 
 def write_matches(path: str, weights: score_weights.Weights) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import stored_arrays
-from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.panel_samples import Labels
 
@@ -130,8 +129,7 @@ def save(path: str | Path, reference: Reference) -> None:
         field.name: getattr(reference, field.name)
         for field in dataclasses.fields(reference)
     }
-    with written_whole(path) as partial:
-        np.savez_compressed(partial, **arrays)
+    stored_arrays.write(path, **arrays)
 
 
 def load(path: str | Path) -> Reference:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import stored_arrays
-from morula.atomic import written_whole
 from morula.parental_alleles import Sites
 
 Floats = NDArray[np.float64]
@@ -38,9 +37,7 @@ def at_sites(
     sites: Sites, confirmed: Confirmed
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Rows of `sites` that are confirmed, (N,), and what is left there, (2, 2, N)."""
-    index = confirmed.sites.index()
-    keys = zip(sites.pos_bp.tolist(), sites.ref, sites.alt, strict=True)
-    place = np.array([index.get(key, -1) for key in keys], dtype=np.int64)
+    place = confirmed.sites.places(sites)
     rows = np.flatnonzero(place >= 0)
     return rows, confirmed.left[:, :, place[rows]]
 
@@ -48,14 +45,9 @@ def at_sites(
 def save(path: str | Path, confirmed: Confirmed) -> None:
     """Write the file, whole or not at all."""
     sites = confirmed.sites
-    with written_whole(path) as partial, partial.open("wb") as handle:
-        np.savez_compressed(
-            handle,
-            pos_bp=sites.pos_bp,
-            ref=sites.ref,
-            alt=sites.alt,
-            left=confirmed.left,
-        )
+    stored_arrays.write(
+        path, pos_bp=sites.pos_bp, ref=sites.ref, alt=sites.alt, left=confirmed.left
+    )
 
 
 def load(path: str | Path) -> Confirmed:

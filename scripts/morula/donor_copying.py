@@ -42,8 +42,7 @@ def schedule(usual: Schedule) -> Schedule:
 
 def at_sites(panel: PanelBits, sites: Sites) -> PanelBits:
     """The panel at `sites`; where it lacks one, nobody carries ALT."""
-    rows = panel.sites.index()
-    place = np.array([rows.get(key, -1) for key in sites.index()], dtype=np.int64)
+    place = panel.sites.places(sites)
     bits = panel.bits[np.maximum(place, 0)]
     bits[place < 0] = 0
     return PanelBits(sites, np.full(len(place), "."), bits, panel.n_haplotypes)

@@ -35,8 +35,7 @@ def at_panel(
 ) -> Iterator[Floats]:
     """Reads (L, 2) of each embryo at the panel's sites, of those at `counted`; none
     where none were counted (indels that do not vary in the panel)."""
-    rows = panel.index()
-    place = np.array([rows.get(key, -1) for key in counted.index()], dtype=np.int64)
+    place = panel.places(counted)
     for reads in everyone:
         found = np.zeros((len(panel.pos_bp), 2))
         found[place[place >= 0]] = reads[place >= 0]

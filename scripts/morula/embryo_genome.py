@@ -94,9 +94,8 @@ def private_rows(family: FamilySites, panel: Sites) -> NDArray[np.int64]:
     carried = np.zeros(len(family.sites.pos_bp), dtype=bool)
     for parent in known:
         carried |= parent.orders[:, 0] < 0.5
-    rows, there = np.flatnonzero(carried), panel.index()
-    keys = family.sites.at(rows).index()
-    return rows[np.array([key not in there for key in keys], dtype=bool)]
+    rows = np.flatnonzero(carried)
+    return rows[panel.places(family.sites.at(rows)) < 0]
 
 
 def with_private(
@@ -176,9 +175,7 @@ class Placement:
 
 def place(wanted: Sites, corrected: Sites, genetic_map: GeneticMap) -> Placement:
     """Find the genomes' sites among the corrected ones."""
-    rows = corrected.index()
-    keys = zip(wanted.pos_bp.tolist(), wanted.ref, wanted.alt, strict=True)
-    own = np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
+    own = corrected.places(wanted)
     after = np.searchsorted(corrected.pos_bp, wanted.pos_bp, side="right")
     last = len(corrected.pos_bp) - 1
     left, right = np.clip(after - 1, 0, last), np.clip(after, 0, last)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import call_files, stored_arrays
-from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.genetic_map import haldane
 from morula.parental_alleles import Parent, Sites
@@ -112,8 +111,7 @@ def save(path: str | Path, family: FamilySites) -> None:
         arrays[f"{name}_switch"] = parent.switch
         arrays[f"{name}_is_phased_het"] = parent.is_phased_het
         arrays[f"{name}_dosage"] = parent.dosage
-    with written_whole(path) as partial, partial.open("wb") as handle:
-        np.savez_compressed(handle, **arrays)
+    stored_arrays.write(path, **arrays)
 
 
 def load(path: str | Path) -> FamilySites:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import stored_arrays
-from morula.atomic import written_whole
 from morula.errors import InputError
 from morula.parental_alleles import Sites
 
@@ -65,16 +64,15 @@ def read_bcf(path: str | Path, chrom: str) -> PanelBits:
 
 def save(path: str | Path, panel: PanelBits) -> None:
     """Write `panel`, whole or not at all."""
-    with written_whole(path) as partial, partial.open("wb") as handle:
-        np.savez_compressed(
-            handle,
-            pos_bp=panel.sites.pos_bp,
-            ref=panel.sites.ref,
-            alt=panel.sites.alt,
-            ids=panel.ids,
-            bits=panel.bits,
-            n_haplotypes=np.array(panel.n_haplotypes),
-        )
+    stored_arrays.write(
+        path,
+        pos_bp=panel.sites.pos_bp,
+        ref=panel.sites.ref,
+        alt=panel.sites.alt,
+        ids=panel.ids,
+        bits=panel.bits,
+        n_haplotypes=np.array(panel.n_haplotypes),
+    )
 
 
 def load(path: str | Path) -> PanelBits:

@@ -41,6 +41,12 @@ class Sites:
         keys = zip(self.pos_bp.tolist(), self.ref, self.alt, strict=True)
         return {key: row for row, key in enumerate(keys)}
 
+    def places(self, wanted: Sites) -> NDArray[np.int64]:
+        """Row of each wanted site among these, -1 where it is not one of them."""
+        rows = self.index()
+        keys = zip(wanted.pos_bp.tolist(), wanted.ref, wanted.alt, strict=True)
+        return np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Haplotypes:

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morula import stored_arrays
-from morula.atomic import written_whole
 from morula.errors import InputError
 
 
@@ -65,16 +64,15 @@ def save(
     (L,) for each, where the mother's copy is the only one; None: nowhere."""
     nowhere = np.zeros(len(pos_bp), dtype=bool)
     only = [nowhere] * len(embryos) if single is None else single
-    with written_whole(path) as partial, partial.open("wb") as handle:
-        np.savez_compressed(
-            handle,
-            pos_bp=pos_bp,
-            n_sites=np.array(len(pos_bp)),
-            embryos=np.array(list(embryos), dtype=str),
-            maternal=np.stack([np.packbits(one, axis=1) for one in maternal]),
-            paternal=np.stack([np.packbits(one, axis=1) for one in paternal]),
-            single=np.stack([np.packbits(one) for one in only]),
-        )
+    stored_arrays.write(
+        path,
+        pos_bp=pos_bp,
+        n_sites=np.array(len(pos_bp)),
+        embryos=np.array(list(embryos), dtype=str),
+        maternal=np.stack([np.packbits(one, axis=1) for one in maternal]),
+        paternal=np.stack([np.packbits(one, axis=1) for one in paternal]),
+        single=np.stack([np.packbits(one) for one in only]),
+    )
 
 
 def load(path: str | Path) -> PosteriorSamples:

@@ -184,10 +184,8 @@ def trait_parts(family: Family) -> list[dict[str, Any]]:
                 "kind": family.settings.trait_kinds.get(trait, ""),
                 "first": scores[0],
                 "scores": scores,
-                "references": list(
-                    dict.fromkeys(s.reference for s in scores if s.reference)
-                ),
-                "reasons": list(dict.fromkeys(s.reason for s in scores if s.reason)),
+                "references": _distinct(s.reference or None for s in scores),
+                "reasons": _distinct(s.reason or None for s in scores),
                 "prevalence": scores[0].numbers["prevalence"],
                 "has_risk": any(s.numbers["risk"] is not None for s in scores),
                 "has_family": any(s.numbers["family_mean"] is not None for s in scores),

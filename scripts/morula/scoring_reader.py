@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from morula.atomic import written_whole
 from morula.panel_sites import BASES
 from morula.scoring_file import DOSAGE_WEIGHTS, FLAG_REASONS, Layout
 from morula.scoring_rows import ScoringRows
+from morula.stored_arrays import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -196,6 +196,6 @@ def _load(entry: Path) -> tuple[str, ScoringRows] | None:
                 for name, dtype in scoring_rows.COLUMNS.items()
             }
             return str(stored["pgs_id"]), ScoringRows(**columns)
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         logger.warning("%s: damaged (%s); it is made again", entry, error)
         return None

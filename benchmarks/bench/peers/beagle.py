@@ -59,9 +59,10 @@ def read_gp(case: Case, path: Path) -> NDArray[np.float64]:
     for record in reader:
         row = row_of.get((record.POS, record.REF, record.ALT[0]))
         if row is not None:
-            copies = record.genotype.array()[:, :2].sum(axis=1)
-            given = record.format("GP") if "GP" in record.FORMAT else None
-            gp[:, row] = np.eye(3)[copies] if given is None else given
+            if "GP" in record.FORMAT:
+                gp[:, row] = record.format("GP")
+            else:
+                gp[:, row] = np.eye(3)[record.genotype.array()[:, :2].sum(axis=1)]
     reader.close()
     lost = int(np.isnan(gp).any(axis=(0, 2)).sum())
     if lost:
